@@ -1,0 +1,259 @@
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderValue, Method, Uri, Version};
+use opentelemetry::KeyValue;
+
+use crate::semconv::{self, OTHER, REDACTED, REDACTED_QUERY_KEYS, UNKNOWN_METHOD_NAME};
+
+/// The most of a text from the client that goes on a span, in bytes.
+const MAX_TEXT: usize = 4_096;
+
+/// What a request's head says of itself, in the words of the semantic conventions.
+///
+/// It shares the head's bytes; only what is put on a span is copied.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    pub(crate) method: &'static str,
+    pub(crate) scheme: &'static str,
+    pub(crate) version: Option<&'static str>,
+    pub(crate) is_head: bool,
+    pub(crate) bytes_in: Option<u64>,
+    unknown_method: Option<Method>,
+    uri: Uri,
+    host: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    peer: Option<SocketAddr>,
+}
+
+impl Inbound {
+    pub(crate) fn read(
+        head: &Parts,
+        peer: Option<SocketAddr>,
+        default_scheme: &'static str,
+    ) -> Self {
+        let known = known_method(&head.method);
+        let length = head.headers.get(CONTENT_LENGTH);
+        Self {
+            method: known.unwrap_or(OTHER),
+            scheme: match head.uri.scheme_str() {
+                Some("https") => "https",
+                Some(_) => "http",
+                None => default_scheme,
+            },
+            version: protocol_version(head.version),
+            is_head: head.method == Method::HEAD,
+            bytes_in: length.and_then(|length| length.to_str().ok()?.parse().ok()),
+            unknown_method: known.is_none().then(|| head.method.clone()),
+            uri: head.uri.clone(),
+            host: head.headers.get(HOST).cloned(),
+            user_agent: head.headers.get(USER_AGENT).cloned(),
+            peer,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    pub(crate) fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_ref()?.to_str().ok()
+    }
+
+    pub(crate) fn client_address(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip())
+    }
+
+    /// `{method} {http.route}`, or the method alone (docs/http/http-spans.md, "Name").
+    pub(crate) fn span_name(&self, route: Option<&str>) -> Cow<'static, str> {
+        let method = match self.method {
+            OTHER => UNKNOWN_METHOD_NAME,
+            known => known,
+        };
+        match route {
+            Some(route) => [method, " ", route].concat().into(),
+            None => method.into(),
+        }
+    }
+
+    /// The attributes that a sampler should see, with room for those that come at the end.
+    pub(crate) fn attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(20);
+        attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, self.method));
+        attributes.push(KeyValue::new(semconv::URL_SCHEME, self.scheme));
+        attributes.push(text(semconv::URL_PATH, self.path()));
+        if let Some(method) = &self.unknown_method {
+            attributes.push(text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, method.as_str()));
+        }
+        if let Some(query) = self.uri.query() {
+            attributes.push(text(semconv::URL_QUERY, &redact_query(query)));
+        }
+        if let Some((host, port)) = self.server() {
+            attributes.push(text(semconv::SERVER_ADDRESS, host));
+            attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(port)));
+        }
+        if let Some(peer) = self.peer {
+            let address = peer.ip().to_string();
+            attributes.push(KeyValue::new(semconv::CLIENT_ADDRESS, address.clone()));
+            attributes.push(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, address));
+            let port = i64::from(peer.port());
+            attributes.push(KeyValue::new(semconv::NETWORK_PEER_PORT, port));
+        }
+        if let Some(version) = self.version {
+            attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(user_agent) = self.user_agent() {
+            attributes.push(text(semconv::USER_AGENT_ORIGINAL, user_agent));
+        }
+        attributes
+    }
+
+    /// `server.address` and `server.port`: what the client asked for, in the URI or the Host header,
+    /// with the scheme's port where it named none (docs/http/http-spans.md, "Setting server.address
+    /// and server.port attributes").
+    fn server(&self) -> Option<(&str, u16)> {
+        let authority = match self.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => self.host.as_ref()?.to_str().ok()?,
+        };
+        let (_, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let default_port = if self.scheme == "https" { 443 } else { 80 };
+        let (host, port) = match authority.rsplit_once(':') {
+            // The last colon of an IPv6 address without a port is inside its brackets.
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().unwrap_or(default_port))
+            }
+            _ => (authority, default_port),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        (!host.is_empty()).then_some((host, port))
+    }
+}
+
+/// An attribute from the client's own text, cut at a character.
+fn text(key: &'static str, value: &str) -> KeyValue {
+    let mut end = value.len().min(MAX_TEXT);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    KeyValue::new(key, value[..end].to_owned())
+}
+
+fn known_method(method: &Method) -> Option<&'static str> {
+    Some(match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ if method.as_str() == "QUERY" => "QUERY",
+        _ => return None,
+    })
+}
+
+fn protocol_version(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
+    })
+}
+
+/// The query with the values of those keys hidden that the conventions name; the rest byte for byte.
+fn redact_query(query: &str) -> Cow<'_, str> {
+    let secret = |pair: &str| {
+        let (key, _) = pair.split_once('=')?;
+        REDACTED_QUERY_KEYS.contains(&key).then_some(key.len())
+    };
+    if !query.split('&').any(|pair| secret(pair).is_some()) {
+        return Cow::Borrowed(query);
+    }
+    let pairs = query.split('&').map(|pair| match secret(pair) {
+        Some(key_len) => Cow::Owned([&pair[..=key_len], REDACTED].concat()),
+        None => Cow::Borrowed(pair),
+    });
+    Cow::Owned(pairs.collect::<Vec<_>>().join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inbound(uri: &str, host: Option<&str>) -> Inbound {
+        let mut request = http::Request::builder().uri(uri);
+        if let Some(host) = host {
+            request = request.header(HOST, host);
+        }
+        Inbound::read(&request.body(()).unwrap().into_parts().0, None, "http")
+    }
+
+    #[test]
+    fn the_server_is_what_the_client_asked_for() {
+        for (uri, host, expected) in [
+            ("/", Some("svc.local:8080"), Some(("svc.local", 8080))),
+            ("/", Some("svc.local"), Some(("svc.local", 80))),
+            (
+                "https://a.example/",
+                Some("other"),
+                Some(("a.example", 443)),
+            ),
+            ("/", Some("[::1]:8080"), Some(("::1", 8080))),
+            ("/", Some("[::1]"), Some(("::1", 80))),
+            (
+                "http://user:pw@a.example:81/",
+                None,
+                Some(("a.example", 81)),
+            ),
+            ("/", Some("a:99999"), Some(("a", 80))),
+            ("/", Some(""), None),
+            ("/", None, None),
+        ] {
+            assert_eq!(inbound(uri, host).server(), expected, "{uri} {host:?}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_is_never_the_clients_invention() {
+        assert_eq!(inbound("ftp://a/", None).scheme, "http");
+        assert_eq!(inbound("https://a/", None).scheme, "https");
+    }
+
+    #[test]
+    fn the_seven_keys_of_the_query_are_redacted() {
+        for key in REDACTED_QUERY_KEYS {
+            let query = format!("a=1&{key}=s3cret&{key}&b=2");
+            assert_eq!(
+                redact_query(&query),
+                format!("a=1&{key}=REDACTED&{key}&b=2")
+            );
+        }
+        assert!(matches!(redact_query("Sig=1&a&=&b="), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let path = format!("/{}", "é".repeat(3_000));
+        let cut = text("k", &path).value.as_str().into_owned();
+        assert_eq!(cut.len(), MAX_TEXT - 1);
+        assert!(path.starts_with(&cut));
+    }
+
+    #[test]
+    fn an_unknown_method_is_other_on_the_span() {
+        let request = http::Request::builder().method("BREW").body(()).unwrap();
+        let inbound = Inbound::read(&request.into_parts().0, None, "http");
+        assert_eq!(inbound.method, "_OTHER");
+        assert_eq!(inbound.span_name(Some("/pot")), "HTTP /pot");
+        let original = KeyValue::new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, "BREW".to_owned());
+        assert!(inbound.attributes().contains(&original));
+    }
+}

@@ -1,0 +1,138 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+use opentelemetry::trace::SpanContext;
+use otelier_metrics::prometheus_client::encoding::{
+    EncodeLabel as _, EncodeLabelSet, LabelSetEncoder,
+};
+use otelier_metrics::{DURATION_BUCKETS, Family, Gauge, Histogram, RegisterError, Registry, Slots};
+
+use crate::classify::ErrorType;
+use crate::semconv::{self, label};
+
+/// The metrics of an HTTP server: `http_server_request_duration_seconds` and
+/// `http_server_active_requests`.
+///
+/// A registry has them once; each layer over it takes a clone.
+#[derive(Debug, Clone)]
+pub struct HttpServerMetrics {
+    duration: Family<DurationLabels, Histogram>,
+    active: Family<ActiveLabels, Gauge>,
+}
+
+impl HttpServerMetrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    ///
+    /// If they are registered already: clone the first instead.
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Ok(Self {
+            duration: registry.histogram_seconds(
+                semconv::HTTP_SERVER_REQUEST_DURATION,
+                "Duration of HTTP server requests, to the end of the body",
+                DURATION_BUCKETS,
+            )?,
+            active: registry.gauge(
+                semconv::HTTP_SERVER_ACTIVE_REQUESTS,
+                "HTTP server requests in flight",
+            )?,
+        })
+    }
+}
+
+/// The handles that one service has used, so that a request costs no lookup by labels.
+///
+/// A router makes a service for each of its routes, so there are few in each.
+#[derive(Debug)]
+pub(crate) struct Handles {
+    metrics: Option<HttpServerMetrics>,
+    duration: Slots<DurationLabels, Histogram, 32>,
+    active: Slots<ActiveLabels, Gauge, 8>,
+    routes: Slots<Arc<str>, Arc<str>, 32>,
+}
+
+impl Handles {
+    pub(crate) fn new(metrics: Option<HttpServerMetrics>) -> Self {
+        Self {
+            metrics,
+            duration: Slots::default(),
+            active: Slots::default(),
+            routes: Slots::default(),
+        }
+    }
+
+    /// The route as a text that is shared, not copied, from request to request.
+    pub(crate) fn route(&self, route: &str) -> Arc<str> {
+        let make = || (Arc::from(route), Arc::from(route));
+        self.routes
+            .get_or_insert_with(|other| **other == *route, make)
+    }
+
+    /// Raises `http.server.active_requests`; whoever holds the gauge lowers it.
+    pub(crate) fn begin(&self, labels: ActiveLabels) -> Option<Gauge> {
+        let metrics = self.metrics.as_ref()?;
+        let gauge = self.active.get_or_insert_with(
+            |other| *other == labels,
+            || (labels, metrics.active.handle(labels)),
+        );
+        gauge.inc();
+        Some(gauge)
+    }
+
+    /// Records `http.server.request.duration` in seconds.
+    pub(crate) fn record(&self, labels: &DurationLabels, seconds: f64, span: &SpanContext) {
+        if let Some(metrics) = &self.metrics {
+            let make = || (labels.clone(), metrics.duration.handle(labels.clone()));
+            self.duration
+                .get_or_insert_with(|other| other == labels, make)
+                .observe(seconds, span);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ActiveLabels {
+    pub(crate) method: &'static str,
+    pub(crate) scheme: &'static str,
+}
+
+impl EncodeLabelSet for ActiveLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        (label::HTTP_REQUEST_METHOD, self.method).encode(encoder.encode_label())?;
+        (label::URL_SCHEME, self.scheme).encode(encoder.encode_label())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DurationLabels {
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) error_type: Option<ErrorType>,
+    pub(crate) version: Option<&'static str>,
+    pub(crate) request: ActiveLabels,
+    pub(crate) route: Option<Arc<str>>,
+}
+
+impl EncodeLabelSet for DurationLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        self.request.encode(encoder)?;
+        for (name, value) in [
+            (label::HTTP_ROUTE, self.route.as_deref()),
+            (
+                label::HTTP_RESPONSE_STATUS_CODE,
+                self.status.as_ref().map(StatusCode::as_str),
+            ),
+            (
+                label::ERROR_TYPE,
+                self.error_type.as_ref().map(ErrorType::as_str),
+            ),
+            (label::NETWORK_PROTOCOL_VERSION, self.version),
+        ] {
+            if let Some(value) = value {
+                (name, value).encode(encoder.encode_label())?;
+            }
+        }
+        Ok(())
+    }
+}

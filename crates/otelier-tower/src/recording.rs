@@ -1,0 +1,276 @@
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _, TraceId, Tracer};
+use opentelemetry::{Context, KeyValue};
+use otelier_context::{
+    ContextExt as _, HeaderExtractor, Outcome, RequestContext, RequestEnd, RequestId,
+    RequestObserver,
+};
+use otelier_metrics::Gauge;
+
+use crate::classify::{Classifier, Ending, ErrorType};
+use crate::inbound::Inbound;
+use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics};
+use crate::resolve::{PeerOf, RouteOf, TenantResolver};
+use crate::semconv;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a layer was built with.
+pub(crate) struct Settings {
+    pub(crate) catch_panic: bool,
+    pub(crate) classifier: Box<dyn Classifier>,
+    pub(crate) metrics: Option<HttpServerMetrics>,
+    pub(crate) observers: Vec<Arc<dyn RequestObserver>>,
+    pub(crate) peer_of: Option<Box<dyn PeerOf>>,
+    pub(crate) propagator: Arc<dyn TextMapPropagator + Send + Sync>,
+    pub(crate) route_of: Option<Box<dyn RouteOf>>,
+    pub(crate) scheme: &'static str,
+    pub(crate) tenant: Option<Box<dyn TenantResolver>>,
+}
+
+/// What the requests of one wrapped service share.
+pub(crate) struct Recorder {
+    settings: Arc<Settings>,
+    handles: Handles,
+}
+
+impl Recorder {
+    pub(crate) fn new(settings: Arc<Settings>) -> Arc<Self> {
+        let handles = Handles::new(settings.metrics.clone());
+        Arc::new(Self { settings, handles })
+    }
+
+    /// Starts the span, the clock and the gauge of the request with this head.
+    pub(crate) fn start<T>(self: &Arc<Self>, tracer: &T, head: &Parts) -> Recording
+    where
+        T: Tracer,
+        T::Span: Send + Sync + 'static,
+    {
+        let (start, wall) = (Instant::now(), SystemTime::now());
+        let settings = &self.settings;
+        let peer = settings.peer_of.as_ref().and_then(|of| of.peer(head));
+        let inbound = Inbound::read(head, peer, settings.scheme);
+        let route = settings.route_of.as_ref().and_then(|of| of.route(head));
+        let route = route.map(|route| self.handles.route(route));
+        let (id, replaced) = request_id(&head.headers);
+
+        let mut attributes = inbound.attributes();
+        attributes.push(KeyValue::new(semconv::REQUEST_ID, id.to_string()));
+        if replaced {
+            attributes.push(KeyValue::new(semconv::REQUEST_ID_REPLACED, true));
+        }
+        if let Some(route) = &route {
+            attributes.push(KeyValue::new(semconv::HTTP_ROUTE, Arc::clone(route)));
+        }
+        let request = RequestContext::new(id);
+        if let Some(tenant) = settings.tenant.as_ref().and_then(|of| of.tenant(head)) {
+            attributes.push(KeyValue::new(semconv::TENANT_ID, tenant.clone()));
+            request.set_tenant(tenant);
+        }
+
+        // Not the current context: on a current-thread runtime that may be another task's.
+        let parent = settings
+            .propagator
+            .extract_with_context(&Context::new(), &HeaderExtractor(&head.headers));
+        let mut builder = SpanBuilder::from_name(inbound.span_name(route.as_deref()));
+        builder.span_kind = Some(SpanKind::Server);
+        builder.start_time = Some(wall);
+        builder.attributes = Some(attributes);
+        let span = tracer.build_with_context(builder, &parent);
+
+        let labels = ActiveLabels {
+            method: inbound.method,
+            scheme: inbound.scheme,
+        };
+        Recording {
+            active: self.handles.begin(labels),
+            cx: parent.with_request(Arc::clone(&request)).with_span(span),
+            recorder: Arc::clone(self),
+            tenant_on_span: request.tenant().is_some(),
+            request,
+            inbound,
+            route,
+            start,
+            wall,
+            response: None,
+            bytes_out: 0,
+            finished: false,
+        }
+    }
+}
+
+/// One request, from its head to its end. It ends once: by [`finish`](Self::finish), or as cancelled
+/// when it is dropped before.
+pub(crate) struct Recording {
+    recorder: Arc<Recorder>,
+    cx: Context,
+    request: Arc<RequestContext>,
+    inbound: Inbound,
+    route: Option<Arc<str>>,
+    active: Option<Gauge>,
+    tenant_on_span: bool,
+    start: Instant,
+    wall: SystemTime,
+    response: Option<(StatusCode, Duration)>,
+    bytes_out: u64,
+    finished: bool,
+}
+
+impl Recording {
+    /// The context of this request, to be attached around whatever runs on its behalf.
+    pub(crate) fn context(&self) -> Context {
+        self.cx.clone()
+    }
+
+    pub(crate) fn request_id(&self) -> &RequestId {
+        self.request.id()
+    }
+
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.cx.span().span_context().trace_id()
+    }
+
+    pub(crate) fn catches_panics(&self) -> bool {
+        self.recorder.settings.catch_panic
+    }
+
+    /// The response's head is ready: it gets the request's id, and its time is taken.
+    pub(crate) fn head(&mut self, status: StatusCode, headers: &mut HeaderMap) {
+        self.response = Some((status, self.start.elapsed()));
+        let mut buffer = [0; 36];
+        if let Ok(id) = HeaderValue::from_str(self.request.id().encode(&mut buffer)) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+    }
+
+    /// Whether a server hands on no byte of the response's body, and so may never ask for one
+    /// (RFC 9110, sections 9.3.2 and 15).
+    pub(crate) fn has_no_body(&self) -> bool {
+        let status = self.response.map_or(0, |(status, _)| status.as_u16());
+        self.inbound.is_head || matches!(status, 100..=199 | 204 | 304)
+    }
+
+    /// So many bytes of the response's body were handed on.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.bytes_out += bytes;
+    }
+
+    pub(crate) fn bytes_out(&self) -> u64 {
+        self.bytes_out
+    }
+
+    pub(crate) fn finish(mut self, outcome: Outcome) {
+        self.end(outcome, None);
+    }
+
+    pub(crate) fn finish_with_error(mut self, error: Option<&(dyn Error + 'static)>) {
+        self.end(Outcome::ServiceError, error);
+    }
+
+    /// The one place in which a request ends.
+    fn end(&mut self, outcome: Outcome, service_error: Option<&(dyn Error + 'static)>) {
+        self.finished = true;
+        let duration = self.start.elapsed();
+        self.request.end();
+        if let Some(active) = &self.active {
+            active.dec();
+        }
+        let status = self.response.map(|(status, _)| status);
+        let class = self.recorder.settings.classifier.classify(&Ending {
+            outcome,
+            status,
+            application_error: self.request.error(),
+            service_error,
+        });
+        let error_type = class.error_type.as_ref().map(ErrorType::as_str);
+        self.end_span(status, error_type, duration);
+
+        let labels = DurationLabels {
+            status,
+            error_type: class.error_type,
+            version: self.inbound.version,
+            request: ActiveLabels {
+                method: self.inbound.method,
+                scheme: self.inbound.scheme,
+            },
+            route: self.route.clone(),
+        };
+        let span = self.cx.span();
+        self.recorder
+            .handles
+            .record(&labels, duration.as_secs_f64(), span.span_context());
+
+        let mut end = RequestEnd::new(outcome, class.level, self.wall, duration);
+        end.head = self.response.map(|(_, head)| head);
+        end.method = self.inbound.method;
+        end.route = self.route.as_deref();
+        end.path = self.inbound.path();
+        end.status_code = status.map(|status| status.as_u16());
+        end.error_type = error_type;
+        end.protocol_version = self.inbound.version;
+        end.client_address = self.inbound.client_address();
+        end.user_agent = self.inbound.user_agent();
+        end.bytes_in = self.inbound.bytes_in;
+        end.bytes_out = status.map(|_| self.bytes_out);
+        self.tell(&end);
+    }
+
+    fn end_span(&self, status: Option<StatusCode>, error_type: Option<&str>, duration: Duration) {
+        let span = self.cx.span();
+        let status = status.map(|status| {
+            KeyValue::new(
+                semconv::HTTP_RESPONSE_STATUS_CODE,
+                i64::from(status.as_u16()),
+            )
+        });
+        let error = error_type.map(|word| KeyValue::new(semconv::ERROR_TYPE, word.to_owned()));
+        let late_tenant = self.request.tenant().filter(|_| !self.tenant_on_span);
+        let tenant = late_tenant.map(|tenant| KeyValue::new(semconv::TENANT_ID, tenant.clone()));
+        let user = self.request.user();
+        let user = user.map(|user| KeyValue::new(semconv::USER_ID, user.clone()));
+        span.set_attributes([status, error, tenant, user].into_iter().flatten());
+        if error_type.is_some() {
+            span.set_status(Status::error(""));
+        }
+        // By the monotonic clock: a wall clock that was set back must not make a negative span.
+        span.end_with_timestamp(self.wall + duration);
+    }
+
+    /// A panic in an observer must neither reach the client nor, in a drop, abort the process.
+    fn tell(&self, end: &RequestEnd<'_>) {
+        let _guard = self.cx.clone().attach();
+        for observer in &self.recorder.settings.observers {
+            if catch_unwind(AssertUnwindSafe(|| observer.on_end(end))).is_err() {
+                tracing::error!(target: "otelier::tower", "a request observer panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if !self.finished {
+            let before_head = self.response.is_none();
+            self.end(Outcome::Cancelled { before_head }, None);
+        }
+    }
+}
+
+/// The id that came with the request if it is a valid one, or a new one; and whether what came had to
+/// be replaced.
+fn request_id(headers: &HeaderMap) -> (RequestId, bool) {
+    let mut values = headers.get_all(X_REQUEST_ID).iter();
+    let first = values.next();
+    let only = first.filter(|_| values.next().is_none());
+    match only.and_then(|value| value.to_str().ok()?.parse().ok()) {
+        Some(kept) => (kept, false),
+        None => (RequestId::make(), first.is_some()),
+    }
+}

@@ -1,0 +1,57 @@
+//! Each name of the semantic conventions (v1.44.0, docs/http and docs/general) that this crate uses.
+
+pub(crate) const CLIENT_ADDRESS: &str = "client.address";
+pub(crate) const ERROR_TYPE: &str = "error.type";
+pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
+pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+pub(crate) const HTTP_ROUTE: &str = "http.route";
+pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
+pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub(crate) const SERVER_ADDRESS: &str = "server.address";
+pub(crate) const SERVER_PORT: &str = "server.port";
+pub(crate) const URL_PATH: &str = "url.path";
+pub(crate) const URL_QUERY: &str = "url.query";
+pub(crate) const URL_SCHEME: &str = "url.scheme";
+pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+
+/// Our own, on the server span where resolved.
+pub(crate) const REQUEST_ID: &str = "request.id";
+/// Our own: the request came with an id that could not be kept.
+pub(crate) const REQUEST_ID_REPLACED: &str = "request.id.replaced";
+/// Our own, on the server span where resolved.
+pub(crate) const TENANT_ID: &str = "tenant.id";
+/// Our own, on the server span where resolved.
+pub(crate) const USER_ID: &str = "user.id";
+
+/// In place of a value outside the known set.
+pub(crate) const OTHER: &str = "_OTHER";
+/// The span's name in place of an unknown method.
+pub(crate) const UNKNOWN_METHOD_NAME: &str = "HTTP";
+
+/// The metrics, by their Prometheus names: without the unit, which the exposition adds.
+pub(crate) const HTTP_SERVER_REQUEST_DURATION: &str = "http_server_request_duration";
+pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
+
+/// The same attributes as Prometheus labels.
+pub(crate) mod label {
+    pub(crate) const ERROR_TYPE: &str = "error_type";
+    pub(crate) const HTTP_REQUEST_METHOD: &str = "http_request_method";
+    pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http_response_status_code";
+    pub(crate) const HTTP_ROUTE: &str = "http_route";
+    pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network_protocol_version";
+    pub(crate) const URL_SCHEME: &str = "url_scheme";
+}
+
+/// The values of the query's keys that docs/http/http-spans.md says to redact (case-sensitive).
+pub(crate) const REDACTED_QUERY_KEYS: [&str; 7] = [
+    "AWSAccessKeyId",
+    "Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Goog-Signature",
+    "sig",
+];
+pub(crate) const REDACTED: &str = "REDACTED";

@@ -1,0 +1,123 @@
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::propagation::TextMapPropagator;
+use otelier_context::{RequestObserver, TraceContextPropagator};
+
+use super::HttpLayer;
+use crate::classify::{Classifier, HttpServerClassifier};
+use crate::metrics::HttpServerMetrics;
+use crate::observe::TracingEvent;
+use crate::recording::Settings;
+use crate::resolve::{PeerOf, RouteOf, TenantResolver};
+
+/// Builds an [`HttpLayer`] for servers.
+///
+/// Without further settings a request has a span and one `tracing` event at its end.
+#[must_use]
+pub struct ServerBuilder<T> {
+    tracer: T,
+    settings: Settings,
+    access_log: bool,
+}
+
+impl<T> ServerBuilder<T> {
+    pub(super) fn new(tracer: T) -> Self {
+        Self {
+            tracer,
+            settings: Settings {
+                catch_panic: false,
+                classifier: Box::new(HttpServerClassifier::default()),
+                metrics: None,
+                observers: Vec::new(),
+                peer_of: None,
+                propagator: Arc::new(TraceContextPropagator),
+                route_of: None,
+                scheme: "http",
+                tenant: None,
+            },
+            access_log: true,
+        }
+    }
+
+    /// Records each request in these metrics, with its trace as the exemplar.
+    pub fn metrics(mut self, metrics: HttpServerMetrics) -> Self {
+        self.settings.metrics = Some(metrics);
+        self
+    }
+
+    /// Tells this observer of each request's end. There may be several; once there is one, the
+    /// `tracing` event is left to them.
+    pub fn observer(mut self, observer: impl RequestObserver + 'static) -> Self {
+        self.settings.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Whether a layer without an observer emits a `tracing` event at a request's end, with the target
+    /// `otelier::access`. Default: true.
+    pub fn access_log(mut self, access_log: bool) -> Self {
+        self.access_log = access_log;
+        self
+    }
+
+    /// How to find the tenant. Default: there is none.
+    pub fn tenant(mut self, resolver: impl TenantResolver) -> Self {
+        self.settings.tenant = Some(Box::new(resolver));
+        self
+    }
+
+    /// How to find the router's template. Default: there is none.
+    pub fn route_of(mut self, route_of: impl RouteOf) -> Self {
+        self.settings.route_of = Some(Box::new(route_of));
+        self
+    }
+
+    /// How to find the peer's address. Default: it is unknown.
+    pub fn peer_of(mut self, peer_of: impl PeerOf) -> Self {
+        self.settings.peer_of = Some(Box::new(peer_of));
+        self
+    }
+
+    /// What an ending means. Default: [`HttpServerClassifier`].
+    pub fn classifier(mut self, classifier: impl Classifier) -> Self {
+        self.settings.classifier = Box::new(classifier);
+        self
+    }
+
+    /// How to read the parent span from the request's headers. Default: W3C Trace Context.
+    pub fn propagator(mut self, propagator: Arc<dyn TextMapPropagator + Send + Sync>) -> Self {
+        self.settings.propagator = propagator;
+        self
+    }
+
+    /// Says that clients reach this server by TLS: `url.scheme` is `https` where the request does not
+    /// say. Default: false.
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.settings.scheme = if tls { "https" } else { "http" };
+        self
+    }
+
+    /// Whether a panic before the response's head becomes a 500 with the request's id. It is recorded
+    /// as a panic either way; if it is not caught it goes on. Default: false.
+    pub fn catch_panic(mut self, catch_panic: bool) -> Self {
+        self.settings.catch_panic = catch_panic;
+        self
+    }
+
+    /// The layer.
+    pub fn build(mut self) -> HttpLayer<T> {
+        if self.access_log && self.settings.observers.is_empty() {
+            self.settings.observers.push(Arc::new(TracingEvent));
+        }
+        HttpLayer {
+            tracer: self.tracer,
+            settings: Arc::new(self.settings),
+        }
+    }
+}
+
+impl<T> fmt::Debug for ServerBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder").finish_non_exhaustive()
+    }
+}

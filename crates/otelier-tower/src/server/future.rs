@@ -1,0 +1,124 @@
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::thread;
+
+use bytes::Bytes;
+use http::Response;
+use http_body::Body;
+use otelier_context::Outcome;
+use pin_project_lite::pin_project;
+
+use super::ResponseBody;
+use crate::problem;
+use crate::recording::Recording;
+
+pin_project! {
+    /// The future of an [`HttpService`](super::HttpService)'s response.
+    pub struct ResponseFuture<F> {
+        // Taken when the service panicked in `call`, and when this future is done or dropped.
+        #[pin]
+        inner: Option<F>,
+        panic: Option<Panic>,
+        recording: Option<Recording>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        // What the handler still holds ends before its request does, and as a part of it.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(recording) = this.recording {
+                let _guard = recording.context().attach();
+                this.inner.set(None);
+            }
+        }
+    }
+}
+
+type Panic = Box<dyn Any + Send>;
+
+impl<F> ResponseFuture<F> {
+    pub(super) fn new(called: thread::Result<F>, recording: Recording) -> Self {
+        let (inner, panic) = match called {
+            Ok(inner) => (Some(inner), None),
+            Err(panic) => (None, Some(panic)),
+        };
+        Self {
+            inner,
+            panic,
+            recording: Some(recording),
+        }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body<Data: From<Bytes>>,
+    E: 'static,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let recording = this.recording.as_ref().expect("polled after completion");
+        let guard = recording.context().attach();
+        let polled = match (this.panic.take(), this.inner.as_mut().as_pin_mut()) {
+            (None, Some(inner)) => catch_unwind(AssertUnwindSafe(|| inner.poll(cx))),
+            (panic, _) => Err(panic.unwrap_or_else(|| Box::new("no inner future"))),
+        };
+        let result = match polled {
+            Ok(poll) => Ok(ready!(poll)),
+            Err(panic) => Err(panic),
+        };
+        // As in the drop: under the request's context, and before its end.
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.inner.set(None)));
+        drop(guard);
+        let recording = this.recording.take().expect("checked above");
+        Poll::Ready(match (result, dropped) {
+            (Ok(Ok(response)), Ok(())) => Ok(answered(response, recording)),
+            (Ok(Err(error)), Ok(())) => {
+                recording.finish_with_error(known_error(&error));
+                Err(error)
+            }
+            (Err(panic), _) | (_, Err(panic)) => Ok(panicked(panic, recording)),
+        })
+    }
+}
+
+fn answered<B: Body>(response: Response<B>, mut recording: Recording) -> Response<ResponseBody<B>> {
+    let (mut head, body) = response.into_parts();
+    recording.head(head.status, &mut head.headers);
+    Response::from_parts(head, ResponseBody::new(body, recording))
+}
+
+fn panicked<B: Body<Data: From<Bytes>>>(
+    panic: Panic,
+    mut recording: Recording,
+) -> Response<ResponseBody<B>> {
+    if !recording.catches_panics() {
+        recording.finish(Outcome::Panicked);
+        resume_unwind(panic);
+    }
+    let response = problem::internal_server_error(recording.request_id(), recording.trace_id());
+    let (mut head, body) = response.into_parts();
+    recording.head(head.status, &mut head.headers);
+    recording.sent(body.len() as u64);
+    recording.finish(Outcome::Panicked);
+    Response::from_parts(head, ResponseBody::problem(body.into()))
+}
+
+/// A service's error as an error, where it is the one type that erases errors in tower.
+fn known_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    let error: &dyn Any = error;
+    Some(&**error.downcast_ref::<Box<dyn Error + Send + Sync>>()?)
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! The middleware for HTTP servers.
+
+mod body;
+mod builder;
+mod future;
+mod layer;
+mod service;
+
+pub use body::ResponseBody;
+pub use builder::ServerBuilder;
+pub use future::ResponseFuture;
+pub use layer::HttpLayer;
+pub use service::HttpService;

@@ -1,0 +1,327 @@
+//! Each ending of a request is told once, by the span, the metrics and the observer alike.
+
+mod support;
+
+use std::convert::Infallible;
+use std::future::{Future, pending, ready};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Channel, Empty, Full};
+use otelier_context::{Level, Outcome};
+use support::{Harness, get};
+use tokio_test::{assert_pending, assert_ready, block_on, task};
+use tower::{Service as _, ServiceBuilder, ServiceExt as _, service_fn};
+
+type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+const GONE_BEFORE_HEAD: Outcome = Outcome::Cancelled { before_head: true };
+const GONE_IN_BODY: Outcome = Outcome::Cancelled { before_head: false };
+
+/// A service that answers each request by a call of `answer`, behind the layer.
+macro_rules! service {
+    ($harness:expr, $answer:expr) => {
+        ServiceBuilder::new()
+            .layer($harness.layer())
+            .service(service_fn($answer))
+    };
+}
+
+async fn ok<B>(body: B) -> Result<Response<B>, Infallible> {
+    Ok(Response::new(body))
+}
+
+#[test]
+fn a_complete_answer_is_told_once() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Full::<Bytes>::from(
+        "hello"
+    )));
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    assert!(harness.spans().is_empty(), "not before the body's end");
+    assert_eq!(harness.samples(&["active_requests{"]), [1.0]);
+    block_on(response.collect()).unwrap();
+    harness.ended_once(Outcome::Complete, Some(200), None);
+    assert_eq!(harness.lines()[0].bytes_out, Some(5));
+}
+
+#[test]
+fn an_empty_answer_ends_at_its_head() {
+    let harness = Harness::new();
+    let service = service!(
+        harness,
+        |_: Request<Empty<Bytes>>| ok(Empty::<Bytes>::new())
+    );
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    harness.ended_once(Outcome::Complete, Some(200), None);
+    drop(response);
+    harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+#[test]
+fn an_answer_whose_body_is_not_sent_ends_at_its_head() {
+    for (method, status) in [("HEAD", 200), ("GET", 204), ("GET", 304)] {
+        let harness = Harness::new();
+        let service = service!(harness, |_: Request<Empty<Bytes>>| async move {
+            Response::builder()
+                .status(status)
+                .body(Full::<Bytes>::from("unsent"))
+        });
+        let request = Request::builder()
+            .method(method)
+            .body(Empty::new())
+            .unwrap();
+        drop(block_on(service.oneshot(request)).unwrap());
+        harness.ended_once(Outcome::Complete, Some(status), None);
+    }
+}
+
+#[test]
+fn a_body_of_known_length_ends_with_its_last_byte() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Sized(2)));
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    let mut body = task::spawn(response.into_body());
+    for _ in 0..2 {
+        let frame = body.enter(|cx, body| body.poll_frame(cx));
+        assert!(assert_ready!(frame).is_some());
+    }
+    harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+#[test]
+fn a_body_with_trailers_is_complete() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| {
+        let trailers = ready(Some(Ok(http::HeaderMap::new())));
+        ok(Full::<Bytes>::from("x").with_trailers(trailers))
+    });
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    block_on(response.collect()).unwrap();
+    harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+#[test]
+fn a_server_error_is_an_error() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+        Response::builder().status(503).body(Empty::<Bytes>::new())
+    });
+    block_on(service.oneshot(get("/"))).unwrap();
+    harness.ended_once(Outcome::Complete, Some(503), Some("503"));
+    assert_eq!(harness.lines()[0].level, Level::Error);
+}
+
+#[test]
+fn an_error_set_by_the_handler_fails_a_200() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| {
+        otelier_context::current()
+            .unwrap()
+            .set_error("out_of_stock");
+        ok(Empty::<Bytes>::new())
+    });
+    block_on(service.oneshot(get("/"))).unwrap();
+    harness.ended_once(Outcome::Complete, Some(200), Some("out_of_stock"));
+}
+
+#[test]
+fn a_failed_body_has_a_status_and_an_error() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+        let (sender, body) = Channel::<Bytes, Boxed>::new(1);
+        sender.abort("disk on fire".into());
+        Ok::<_, Infallible>(Response::new(body))
+    });
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    block_on(response.collect()).unwrap_err();
+    harness.ended_once(Outcome::BodyError, Some(200), Some("body_error"));
+}
+
+#[test]
+fn a_client_gone_before_the_head_is_told_once() {
+    let harness = Harness::new();
+    let mut service = service!(harness, |_: Request<Empty<Bytes>>| {
+        pending::<Result<Response<Empty<Bytes>>, Infallible>>()
+    });
+    let mut response = task::spawn(service.call(get("/")));
+    assert_pending!(response.poll());
+    assert_eq!(harness.samples(&["active_requests{"]), [1.0]);
+    drop(response);
+    harness.ended_once(GONE_BEFORE_HEAD, None, Some("cancelled"));
+    assert_eq!(harness.lines()[0].level, Level::Warn);
+}
+
+#[test]
+fn a_response_that_is_never_polled_is_told_once() {
+    let harness = Harness::new();
+    let mut service = service!(
+        harness,
+        |_: Request<Empty<Bytes>>| ok(Empty::<Bytes>::new())
+    );
+    drop(service.call(get("/")));
+    harness.ended_once(GONE_BEFORE_HEAD, None, Some("cancelled"));
+}
+
+#[test]
+fn a_client_gone_in_the_body_is_told_once() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Sized(2)));
+    let mut response = block_on(service.oneshot(get("/"))).unwrap();
+    assert!(block_on(response.frame()).is_some());
+    drop(response);
+    harness.ended_once(GONE_IN_BODY, Some(200), Some("cancelled"));
+    assert_eq!(harness.lines()[0].bytes_out, Some(1));
+}
+
+#[test]
+fn a_body_dropped_unread_is_told_once() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Full::<Bytes>::from(
+        "x"
+    )));
+    drop(block_on(service.oneshot(get("/"))).unwrap());
+    harness.ended_once(GONE_IN_BODY, Some(200), Some("cancelled"));
+}
+
+#[test]
+fn a_service_error_is_told_once_and_passed_on() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+        let error: Boxed = io::Error::from(io::ErrorKind::TimedOut).into();
+        Err::<Response<Empty<Bytes>>, _>(error)
+    });
+    let error = block_on(service.oneshot(get("/"))).unwrap_err();
+    assert!(error.is::<io::Error>());
+    harness.ended_once(Outcome::ServiceError, None, Some("timeout"));
+}
+
+#[test]
+fn an_unknown_service_error_is_other() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+        Err::<Response<Empty<Bytes>>, _>(io::Error::from(io::ErrorKind::TimedOut))
+    });
+    block_on(service.oneshot(get("/"))).unwrap_err();
+    harness.ended_once(Outcome::ServiceError, None, Some("_OTHER"));
+}
+
+#[test]
+fn an_uncaught_panic_is_told_once_and_goes_on() {
+    let in_call: fn(Request<_>) -> Pin<Box<dyn Future<Output = _>>> = |_| panic!("in call");
+    let in_poll: fn(Request<_>) -> Pin<Box<dyn Future<Output = _>>> =
+        |_| Box::pin(async { panic!("in poll") });
+    for answer in [in_call, in_poll] {
+        let harness = Harness::new();
+        let service = service!(harness, |request: Request<Empty<Bytes>>| {
+            let answer: Pin<Box<dyn Future<Output = Result<Response<Empty<Bytes>>, Infallible>>>> =
+                answer(request);
+            answer
+        });
+        let result = catch_unwind(AssertUnwindSafe(|| block_on(service.oneshot(get("/")))));
+        assert!(result.is_err());
+        harness.ended_once(Outcome::Panicked, None, Some("panic"));
+    }
+}
+
+async fn panics(_: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    panic!("the secret")
+}
+
+#[test]
+fn a_caught_panic_is_a_500_with_the_ids_and_nothing_else() {
+    let harness = Harness::new();
+    let service = ServiceBuilder::new()
+        .layer(harness.builder().catch_panic(true).build())
+        .service(service_fn(panics));
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    assert_eq!(response.status(), 500);
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
+    let id = response.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body = block_on(response.collect()).unwrap().to_bytes();
+    let trace_id = harness.spans()[0].span_context.trace_id();
+    let expected = format!(
+        r#"{{"type":"about:blank","title":"Internal Server Error","status":500,"request_id":"{id}","trace_id":"{trace_id}"}}"#
+    );
+    assert_eq!(body, expected);
+    harness.ended_once(Outcome::Panicked, Some(500), Some("panic"));
+    assert_eq!(harness.lines()[0].request_id, id);
+}
+
+#[test]
+fn a_panic_in_the_body_is_told_once_and_goes_on() {
+    let harness = Harness::new();
+    let service = ServiceBuilder::new()
+        .layer(harness.builder().catch_panic(true).build())
+        .service(service_fn(|_: Request<Empty<Bytes>>| ok(Panicking)));
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    let result = catch_unwind(AssertUnwindSafe(|| block_on(response.collect())));
+    assert!(result.is_err());
+    harness.ended_once(Outcome::Panicked, Some(200), Some("panic"));
+}
+
+#[test]
+fn a_panicking_observer_reaches_nobody() {
+    struct Panics;
+    impl otelier_context::RequestObserver for Panics {
+        fn on_end(&self, _: &otelier_context::RequestEnd<'_>) {
+            panic!("observer");
+        }
+    }
+    let harness = Harness::new();
+    let service = ServiceBuilder::new()
+        .layer(harness.builder().observer(Panics).build())
+        .service(service_fn(|_: Request<Empty<Bytes>>| {
+            ok(Empty::<Bytes>::new())
+        }));
+    block_on(service.oneshot(get("/"))).unwrap();
+    harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+/// So many bytes, one a frame; then it stays pending, as a server never asks.
+struct Sized(u64);
+
+impl http_body::Body for Sized {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.0 == 0 {
+            return Poll::Pending;
+        }
+        self.0 -= 1;
+        Poll::Ready(Some(Ok(Frame::data("x".into()))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
+struct Panicking;
+
+impl http_body::Body for Panicking {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        panic!("in the body");
+    }
+}
