@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) metrics: Option<HttpServerMetrics>,
     pub(crate) observers: Vec<Arc<dyn RequestObserver>>,
     pub(crate) peer_of: Option<Box<dyn PeerOf>>,
-    pub(crate) propagator: Arc<dyn TextMapPropagator + Send + Sync>,
+    pub(crate) propagator: Box<dyn TextMapPropagator + Send + Sync>,
     pub(crate) route_of: Option<Box<dyn RouteOf>>,
     pub(crate) scheme: &'static str,
     pub(crate) tenant: Option<Box<dyn TenantResolver>>,

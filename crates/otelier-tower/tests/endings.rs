@@ -213,16 +213,12 @@ fn an_unknown_service_error_is_other() {
 
 #[test]
 fn an_uncaught_panic_is_told_once_and_goes_on() {
-    let in_call: fn(Request<_>) -> Pin<Box<dyn Future<Output = _>>> = |_| panic!("in call");
-    let in_poll: fn(Request<_>) -> Pin<Box<dyn Future<Output = _>>> =
-        |_| Box::pin(async { panic!("in poll") });
+    type Answer = Pin<Box<dyn Future<Output = Result<Response<Empty<Bytes>>, Infallible>>>>;
+    let in_call: fn() -> Answer = || panic!("in call");
+    let in_poll: fn() -> Answer = || Box::pin(async { panic!("in poll") });
     for answer in [in_call, in_poll] {
         let harness = Harness::new();
-        let service = service!(harness, |request: Request<Empty<Bytes>>| {
-            let answer: Pin<Box<dyn Future<Output = Result<Response<Empty<Bytes>>, Infallible>>>> =
-                answer(request);
-            answer
-        });
+        let service = service!(harness, |_: Request<Empty<Bytes>>| answer());
         let result = catch_unwind(AssertUnwindSafe(|| block_on(service.oneshot(get("/")))));
         assert!(result.is_err());
         harness.ended_once(Outcome::Panicked, None, Some("panic"));

@@ -31,7 +31,7 @@ impl<T> ServerBuilder<T> {
                 metrics: None,
                 observers: Vec::new(),
                 peer_of: None,
-                propagator: Arc::new(TraceContextPropagator),
+                propagator: Box::new(TraceContextPropagator),
                 route_of: None,
                 scheme: "http",
                 tenant: None,
@@ -85,8 +85,11 @@ impl<T> ServerBuilder<T> {
     }
 
     /// How to read the parent span from the request's headers. Default: W3C Trace Context.
-    pub fn propagator(mut self, propagator: Arc<dyn TextMapPropagator + Send + Sync>) -> Self {
-        self.settings.propagator = propagator;
+    pub fn propagator(
+        mut self,
+        propagator: impl TextMapPropagator + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.propagator = Box::new(propagator);
         self
     }
 

@@ -1,5 +1,6 @@
 //! A service behind the layer, and all that the layer told about it.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
