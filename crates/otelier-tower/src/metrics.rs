@@ -42,30 +42,40 @@ impl HttpServerMetrics {
     }
 }
 
-/// The handles that one service has used, so that a request costs no lookup by labels.
-///
-/// A router makes a service for each of its routes, so there are few in each.
+/// The handles that a layer has used, so that a request costs no lookup by labels.
 #[derive(Debug)]
 pub(crate) struct Handles {
     metrics: Option<HttpServerMetrics>,
-    duration: Slots<DurationLabels, Histogram, 32>,
-    active: Slots<ActiveLabels, Gauge, 8>,
-    routes: Slots<Arc<str>, Arc<str>, 32>,
+    active: Slots<ActiveLabels, Gauge, 24>,
+    unrouted: Arc<RouteHandles>,
+    routes: Slots<Arc<str>, Arc<RouteHandles>, 256>,
+}
+
+/// A route and the handles of its requests.
+#[derive(Debug)]
+pub(crate) struct RouteHandles {
+    route: Option<Arc<str>>,
+    duration: Slots<DurationLabels, Histogram, 16>,
 }
 
 impl Handles {
     pub(crate) fn new(metrics: Option<HttpServerMetrics>) -> Self {
         Self {
             metrics,
-            duration: Slots::default(),
             active: Slots::default(),
+            unrouted: RouteHandles::new(None),
             routes: Slots::default(),
         }
     }
 
-    /// The route as a text that is shared, not copied, from request to request.
-    pub(crate) fn route(&self, route: &str) -> Arc<str> {
-        let make = || (Arc::from(route), Arc::from(route));
+    pub(crate) fn route(&self, route: Option<&str>) -> Arc<RouteHandles> {
+        let Some(route) = route else {
+            return Arc::clone(&self.unrouted);
+        };
+        let make = || {
+            let route: Arc<str> = route.into();
+            (Arc::clone(&route), RouteHandles::new(Some(route)))
+        };
         self.routes
             .get_or_insert_with(|other| **other == *route, make)
     }
@@ -73,22 +83,43 @@ impl Handles {
     /// Raises `http.server.active_requests`; whoever holds the gauge lowers it.
     pub(crate) fn begin(&self, labels: ActiveLabels) -> Option<Gauge> {
         let metrics = self.metrics.as_ref()?;
-        let gauge = self.active.get_or_insert_with(
-            |other| *other == labels,
-            || (labels, metrics.active.handle(labels)),
-        );
+        let make = || (labels, metrics.active.handle(labels));
+        let gauge = self
+            .active
+            .get_or_insert_with(|other| *other == labels, make);
         gauge.inc();
         Some(gauge)
     }
 
     /// Records `http.server.request.duration` in seconds.
-    pub(crate) fn record(&self, labels: &DurationLabels, seconds: f64, span: &SpanContext) {
+    pub(crate) fn record(
+        &self,
+        route: &RouteHandles,
+        labels: &DurationLabels,
+        seconds: f64,
+        span: &SpanContext,
+    ) {
         if let Some(metrics) = &self.metrics {
             let make = || (labels.clone(), metrics.duration.handle(labels.clone()));
-            self.duration
-                .get_or_insert_with(|other| other == labels, make)
-                .observe(seconds, span);
+            let histogram = route
+                .duration
+                .get_or_insert_with(|other| other == labels, make);
+            histogram.observe(seconds, span);
         }
+    }
+}
+
+impl RouteHandles {
+    /// The template, shared by the requests that match it.
+    pub(crate) fn template(&self) -> Option<&Arc<str>> {
+        self.route.as_ref()
+    }
+
+    fn new(route: Option<Arc<str>>) -> Arc<Self> {
+        Arc::new(Self {
+            route,
+            duration: Slots::default(),
+        })
     }
 }
 

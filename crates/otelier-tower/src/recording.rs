@@ -16,7 +16,7 @@ use otelier_metrics::Gauge;
 
 use crate::classify::{Classifier, Ending, ErrorType};
 use crate::inbound::Inbound;
-use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics};
+use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics, RouteHandles};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
 use crate::semconv;
 
@@ -35,20 +35,20 @@ pub(crate) struct Settings {
     pub(crate) tenant: Option<Box<dyn TenantResolver>>,
 }
 
-/// What the requests of one wrapped service share.
+/// What the requests of a layer share.
 pub(crate) struct Recorder {
-    settings: Arc<Settings>,
+    settings: Settings,
     handles: Handles,
 }
 
 impl Recorder {
-    pub(crate) fn new(settings: Arc<Settings>) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
         let handles = Handles::new(settings.metrics.clone());
         Arc::new(Self { settings, handles })
     }
 
     /// Starts the span, the clock and the gauge of the request with this head.
-    pub(crate) fn start<T>(self: &Arc<Self>, tracer: &T, head: &Parts) -> Recording
+    pub(crate) fn start<T>(self: &Arc<Self>, tracer: &T, head: &Parts) -> Box<Recording>
     where
         T: Tracer,
         T::Span: Send + Sync + 'static,
@@ -58,16 +58,17 @@ impl Recorder {
         let peer = settings.peer_of.as_ref().and_then(|of| of.peer(head));
         let inbound = Inbound::read(head, peer, settings.scheme);
         let route = settings.route_of.as_ref().and_then(|of| of.route(head));
-        let route = route.map(|route| self.handles.route(route));
+        let route = self.handles.route(route);
         let (id, replaced) = request_id(&head.headers);
 
         let mut attributes = inbound.attributes();
-        attributes.push(KeyValue::new(semconv::REQUEST_ID, id.to_string()));
+        let id_text = id.encode(&mut [0; 36]).to_owned();
+        attributes.push(KeyValue::new(semconv::REQUEST_ID, id_text));
         if replaced {
             attributes.push(KeyValue::new(semconv::REQUEST_ID_REPLACED, true));
         }
-        if let Some(route) = &route {
-            attributes.push(KeyValue::new(semconv::HTTP_ROUTE, Arc::clone(route)));
+        if let Some(template) = route.template() {
+            attributes.push(KeyValue::new(semconv::HTTP_ROUTE, Arc::clone(template)));
         }
         let request = RequestContext::new(id);
         if let Some(tenant) = settings.tenant.as_ref().and_then(|of| of.tenant(head)) {
@@ -79,7 +80,8 @@ impl Recorder {
         let parent = settings
             .propagator
             .extract_with_context(&Context::new(), &HeaderExtractor(&head.headers));
-        let mut builder = SpanBuilder::from_name(inbound.span_name(route.as_deref()));
+        let mut builder =
+            SpanBuilder::from_name(inbound.span_name(route.template().map(|template| &**template)));
         builder.span_kind = Some(SpanKind::Server);
         builder.start_time = Some(wall);
         builder.attributes = Some(attributes);
@@ -89,7 +91,7 @@ impl Recorder {
             method: inbound.method,
             scheme: inbound.scheme,
         };
-        Recording {
+        Box::new(Recording {
             active: self.handles.begin(labels),
             cx: parent.with_request(Arc::clone(&request)).with_span(span),
             recorder: Arc::clone(self),
@@ -102,7 +104,7 @@ impl Recorder {
             response: None,
             bytes_out: 0,
             finished: false,
-        }
+        })
     }
 }
 
@@ -113,7 +115,7 @@ pub(crate) struct Recording {
     cx: Context,
     request: Arc<RequestContext>,
     inbound: Inbound,
-    route: Option<Arc<str>>,
+    route: Arc<RouteHandles>,
     active: Option<Gauge>,
     tenant_on_span: bool,
     start: Instant,
@@ -200,17 +202,20 @@ impl Recording {
                 method: self.inbound.method,
                 scheme: self.inbound.scheme,
             },
-            route: self.route.clone(),
+            route: self.route.template().cloned(),
         };
         let span = self.cx.span();
-        self.recorder
-            .handles
-            .record(&labels, duration.as_secs_f64(), span.span_context());
+        self.recorder.handles.record(
+            &self.route,
+            &labels,
+            duration.as_secs_f64(),
+            span.span_context(),
+        );
 
         let mut end = RequestEnd::new(outcome, class.level, self.wall, duration);
         end.head = self.response.map(|(_, head)| head);
         end.method = self.inbound.method;
-        end.route = self.route.as_deref();
+        end.route = labels.route.as_deref();
         end.path = self.inbound.path();
         end.status_code = status.map(|status| status.as_u16());
         end.error_type = error_type;

@@ -18,7 +18,7 @@ pin_project! {
         inner: Option<B>,
         problem: Option<B::Data>,
         expected: Option<u64>,
-        recording: Option<Recording>,
+        recording: Option<Box<Recording>>,
     }
 
     impl<B: Body> PinnedDrop for ResponseBody<B> {
@@ -34,7 +34,7 @@ pin_project! {
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, recording: Recording) -> Self {
+    pub(super) fn new(inner: B, recording: Box<Recording>) -> Self {
         let expected = inner.size_hint().exact();
         let over = recording.has_no_body() || inner.is_end_stream() || expected == Some(0);
         let mut body = Self {
@@ -118,7 +118,7 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 }
 
-fn finish(recording: &mut Option<Recording>, outcome: Outcome) {
+fn finish(recording: &mut Option<Box<Recording>>, outcome: Outcome) {
     if let Some(recording) = recording.take() {
         recording.finish(outcome);
     }

@@ -8,7 +8,7 @@ use super::HttpLayer;
 use crate::classify::{Classifier, HttpServerClassifier};
 use crate::metrics::HttpServerMetrics;
 use crate::observe::TracingEvent;
-use crate::recording::Settings;
+use crate::recording::{Recorder, Settings};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
 
 /// Builds an [`HttpLayer`] for servers.
@@ -114,7 +114,7 @@ impl<T> ServerBuilder<T> {
         }
         HttpLayer {
             tracer: self.tracer,
-            settings: Arc::new(self.settings),
+            recorder: Recorder::new(self.settings),
         }
     }
 }

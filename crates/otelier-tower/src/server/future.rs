@@ -23,7 +23,7 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         panic: Option<Panic>,
-        recording: Option<Recording>,
+        recording: Option<Box<Recording>>,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -41,7 +41,7 @@ pin_project! {
 type Panic = Box<dyn Any + Send>;
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(called: thread::Result<F>, recording: Recording) -> Self {
+    pub(super) fn new(called: thread::Result<F>, recording: Box<Recording>) -> Self {
         let (inner, panic) = match called {
             Ok(inner) => (Some(inner), None),
             Err(panic) => (None, Some(panic)),
@@ -89,7 +89,10 @@ where
     }
 }
 
-fn answered<B: Body>(response: Response<B>, mut recording: Recording) -> Response<ResponseBody<B>> {
+fn answered<B: Body>(
+    response: Response<B>,
+    mut recording: Box<Recording>,
+) -> Response<ResponseBody<B>> {
     let (mut head, body) = response.into_parts();
     recording.head(head.status, &mut head.headers);
     Response::from_parts(head, ResponseBody::new(body, recording))
@@ -97,7 +100,7 @@ fn answered<B: Body>(response: Response<B>, mut recording: Recording) -> Respons
 
 fn panicked<B: Body<Data: From<Bytes>>>(
     panic: Panic,
-    mut recording: Recording,
+    mut recording: Box<Recording>,
 ) -> Response<ResponseBody<B>> {
     if !recording.catches_panics() {
         recording.finish(Outcome::Panicked);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::{HttpService, ServerBuilder};
-use crate::recording::{Recorder, Settings};
+use crate::recording::Recorder;
 
 /// Wraps an HTTP service so that each of its requests is told once as span, metrics and line.
 ///
 /// See the [crate's documentation](crate) for an example.
 pub struct HttpLayer<T> {
     pub(super) tracer: T,
-    pub(super) settings: Arc<Settings>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 impl<T> HttpLayer<T> {
@@ -28,7 +28,7 @@ impl<S, T: Clone> Layer<S> for HttpLayer<T> {
         HttpService {
             inner,
             tracer: self.tracer.clone(),
-            recorder: Recorder::new(Arc::clone(&self.settings)),
+            recorder: Arc::clone(&self.recorder),
         }
     }
 }
@@ -37,7 +37,7 @@ impl<T: Clone> Clone for HttpLayer<T> {
     fn clone(&self) -> Self {
         Self {
             tracer: self.tracer.clone(),
-            settings: Arc::clone(&self.settings),
+            recorder: Arc::clone(&self.recorder),
         }
     }
 }
