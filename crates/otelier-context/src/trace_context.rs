@@ -93,22 +93,23 @@ fn parse_traceparent(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
         (_, None | Some(b'-')) => {}
         (_, Some(_)) => return None,
     }
-    let trace_id = TraceId::from(hex(&head[3..35])?);
-    let span_id = SpanId::from(hex(&head[36..52])? as u64);
+    let high = u128::from(hex(&head[3..19])?);
+    let trace_id = TraceId::from(high << 64 | u128::from(hex(&head[19..35])?));
+    let span_id = SpanId::from(hex(&head[36..52])?);
     let flags = TraceFlags::new(hex(&head[53..])? as u8) & TraceFlags::SAMPLED;
     (trace_id != TraceId::INVALID && span_id != SpanId::INVALID)
         .then_some((trace_id, span_id, flags))
 }
 
-/// At most 32 hex digits; upper case is not allowed in a `traceparent`.
-fn hex(digits: &[u8]) -> Option<u128> {
+/// At most 16 hex digits; upper case is not allowed in a `traceparent`.
+fn hex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |number, digit| {
         let value = match digit {
             b'0'..=b'9' => digit - b'0',
             b'a'..=b'f' => digit - b'a' + 10,
             _ => return None,
         };
-        Some(number << 4 | u128::from(value))
+        Some(number << 4 | u64::from(value))
     })
 }
 

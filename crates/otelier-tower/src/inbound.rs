@@ -80,7 +80,8 @@ impl Inbound {
 
     /// The attributes that a sampler should see, with room for those that come at the end.
     pub(crate) fn attributes(&self) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(20);
+        // All but rare ones, within the sizes that allocators keep at hand for each thread.
+        let mut attributes = Vec::with_capacity(16);
         attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, self.method));
         attributes.push(KeyValue::new(semconv::URL_SCHEME, self.scheme));
         attributes.push(text(semconv::URL_PATH, self.path()));
