@@ -1,7 +1,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 
-/// Reads a propagator's fields from HTTP headers. A value that is not visible ASCII is passed over.
+/// Reads a propagator's fields from HTTP headers. A value that is not visible ASCII reads as an empty
+/// one, so that it counts where a second value is an error.
 #[derive(Debug)]
 pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
@@ -17,7 +18,7 @@ impl Extractor for HeaderExtractor<'_> {
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let mut values = self.0.get_all(key).iter().peekable();
         values.peek()?;
-        Some(values.filter_map(|value| value.to_str().ok()).collect())
+        Some(values.map(|value| value.to_str().unwrap_or("")).collect())
     }
 }
 

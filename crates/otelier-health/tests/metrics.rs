@@ -18,7 +18,7 @@ async fn a_scrape_reads_status_and_duration_of_each_check() {
         Ok::<(), Infallible>(())
     });
     health.ready("cache", Duration::from_secs(60), async || Err("refused"));
-    let body = registry.expose(None).body;
+    let body = registry.expose(None).unwrap().body;
     assert!(body.contains("otelier_health_status{check=\"cache\"} 0\n"));
     assert!(!body.contains("otelier_health_check_duration_seconds{"));
 
@@ -26,7 +26,7 @@ async fn a_scrape_reads_status_and_duration_of_each_check() {
         advance(Duration::from_millis(1)).await;
     }
     assert!(health.is_started());
-    let body = registry.expose(None).body;
+    let body = registry.expose(None).unwrap().body;
     for line in [
         "# TYPE otelier_health_status gauge",
         r#"otelier_health_status{check="db:\"x\""} 1"#,
@@ -42,6 +42,6 @@ async fn a_scrape_reads_status_and_duration_of_each_check() {
     assert!((0.25..0.26).contains(&took), "{took}");
 
     drop(health);
-    let body = registry.expose(None).body;
+    let body = registry.expose(None).unwrap().body;
     assert!(!body.contains("otelier_health"), "{body}");
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
@@ -14,10 +16,10 @@ pub struct Exposition {
     pub body: String,
 }
 
-pub(crate) fn expose(registry: &Registry, accept: Option<&str>) -> Exposition {
+pub(crate) fn expose(registry: &Registry, accept: Option<&str>) -> Result<Exposition, fmt::Error> {
     let mut body = String::new();
-    text::encode(&mut body, registry).expect("a String takes any text and no metric fails");
-    if prefers_text(accept.unwrap_or("*/*")) {
+    text::encode(&mut body, registry)?;
+    Ok(if prefers_text(accept.unwrap_or("*/*")) {
         Exposition {
             content_type: TEXT,
             body: to_text_004(&body),
@@ -27,7 +29,7 @@ pub(crate) fn expose(registry: &Registry, accept: Option<&str>) -> Exposition {
             content_type: OPENMETRICS,
             body,
         }
-    }
+    })
 }
 
 /// Whether an `Accept` header ranks plain text above OpenMetrics (RFC 9110, section 12.5.1).
@@ -112,7 +114,7 @@ mod tests {
         let span = SpanContext::new(1.into(), 2.into(), sampled, false, TraceState::NONE);
         wait.handle([]).observe(0.001, &span);
 
-        let page = registry.expose(Some("text/plain"));
+        let page = registry.expose(Some("text/plain")).unwrap();
         assert_eq!(page.content_type, TEXT);
         let about_itself = |line: &&str| line.starts_with("otelier_series");
         let lines: Vec<_> = page.body.lines().filter(|l| !about_itself(l)).collect();

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::{EncodeLabel as _, EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -17,7 +16,7 @@ pub const MAX_SERIES: usize = 2_000;
 /// OpenTelemetry metrics SDK does (specification, metrics/sdk.md, "Overflow attribute").
 pub struct Family<L, M> {
     series: Unbounded<Series<L>, M, Constructor<M>>,
-    count: Arc<AtomicUsize>,
+    count: Arc<Mutex<usize>>,
     own: Overflow,
     name: Arc<str>,
 }
@@ -40,16 +39,27 @@ impl<L: Clone + Eq + Hash, M: Clone> Family<L, M> {
     ///
     /// This hashes the labels and takes a lock: where it can, the caller keeps the handle.
     pub fn handle(&self, labels: L) -> M {
+        self.handle_within(MAX_SERIES, labels)
+    }
+
+    /// As [`handle`](Self::handle), but makes a series only while there are fewer than `places`.
+    ///
+    /// For label sets that others can bring about, so that those that matter find a place.
+    pub fn handle_within(&self, places: usize, labels: L) -> M {
         let labels = Series::Of(labels);
         if let Some(series) = self.series.get(&labels) {
             return series.clone();
         }
-        // Two threads that make the same series at once count it twice: the bound errs on the low side.
-        if self.count.fetch_add(1, Ordering::Relaxed) >= MAX_SERIES {
-            self.count.fetch_sub(1, Ordering::Relaxed);
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = self.series.get(&labels) {
+            return series.clone(); // another thread was first
+        }
+        if *count >= places.min(MAX_SERIES) {
+            drop(count);
             self.overflowed();
             return self.series.get_or_create_owned(&Series::Overflow);
         }
+        *count += 1;
         self.own.series.get_or_create(&self.label()).inc();
         self.series.get_or_create_owned(&labels)
     }
@@ -64,7 +74,7 @@ impl<L: Clone + Eq + Hash, M: Clone> Family<L, M> {
             tracing::warn!(
                 target: "otelier::metrics",
                 metric = name,
-                "{name} has reached its {MAX_SERIES} series, further label sets share one: \
+                "{name} has as many series as it may, further label sets share one: \
                  look for a label with unbounded values"
             );
         }
@@ -145,6 +155,30 @@ mod tests {
     use crate::Registry;
 
     #[test]
+    fn threads_that_make_a_series_at_once_count_it_once() {
+        let registry = Registry::new("test");
+        let hits = registry
+            .counter::<[(&str, u64); 1]>("hits", "Hits")
+            .unwrap();
+        let barrier = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for path in 0..50 {
+                        barrier.wait();
+                        hits.handle([("path", path)]).inc();
+                    }
+                });
+            }
+        });
+        let body = registry.expose(None).unwrap().body;
+        assert!(
+            body.contains("otelier_series{metric=\"hits\"} 50\n"),
+            "{body}"
+        );
+    }
+
+    #[test]
     fn label_sets_beyond_the_bound_share_one_series() {
         let registry = Registry::new("test");
         let hits = registry
@@ -156,7 +190,7 @@ mod tests {
         });
         hit(7);
 
-        let body = registry.expose(None).body;
+        let body = registry.expose(None).unwrap().body;
         let series = body.lines().filter(|line| line.starts_with("hits_total"));
         assert_eq!(series.count(), MAX_SERIES + 1);
         let beyond = 9 * MAX_SERIES;

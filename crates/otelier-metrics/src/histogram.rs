@@ -1,5 +1,5 @@
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceId};
 use prometheus_client::encoding::EncodeLabel as _;
@@ -13,27 +13,54 @@ pub const DURATION_BUCKETS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
+/// Which measurements carry their span as an exemplar (OpenTelemetry specification, metrics/sdk.md,
+/// "ExemplarFilter").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExemplarFilter {
+    /// Those in a sampled span.
+    #[default]
+    TraceBased,
+    /// Those in any span, sampled or not.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+}
+
 /// A histogram whose buckets carry the trace that last fell into them as an exemplar.
 #[derive(Clone, Debug)]
-pub struct Histogram(HistogramWithExemplars<Exemplar>);
+pub struct Histogram {
+    buckets: HistogramWithExemplars<Exemplar>,
+    filter: ExemplarFilter,
+}
 
 impl Histogram {
-    pub(crate) fn new(buckets: &'static [f64]) -> Self {
-        Self(HistogramWithExemplars::new(buckets.iter().copied()))
+    pub(crate) fn new(bounds: &'static [f64], filter: ExemplarFilter) -> Self {
+        Self {
+            buckets: HistogramWithExemplars::new(bounds.iter().copied()),
+            filter,
+        }
     }
 
-    /// Records a value, and the span in which it was measured as its exemplar if that is sampled. A
-    /// value that is not finite is not recorded.
+    /// Records a value, and the span in which it was measured as its exemplar if the registry's
+    /// [`ExemplarFilter`] takes it. A value that is not finite is not recorded.
     pub fn observe(&self, value: f64, span: &SpanContext) {
         if !value.is_finite() {
             return;
         }
-        let exemplar = span.is_sampled().then(|| Exemplar {
+        let is_exemplar = match self.filter {
+            ExemplarFilter::TraceBased => span.is_sampled(),
+            ExemplarFilter::AlwaysOn => span.is_valid(),
+            ExemplarFilter::AlwaysOff => false,
+        };
+        let exemplar = is_exemplar.then(|| Exemplar {
             trace_id: span.trace_id(),
             span_id: span.span_id(),
         });
-        let at = exemplar.as_ref().map(|_| SystemTime::now());
-        self.0.observe(value, exemplar, at);
+        // The encoder cannot write a time before 1970.
+        let now = || Some(SystemTime::now()).filter(|now| *now >= UNIX_EPOCH);
+        let at = exemplar.as_ref().and_then(|_| now());
+        self.buckets.observe(value, exemplar, at);
     }
 }
 
@@ -43,7 +70,7 @@ impl TypedMetric for Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, encoder: MetricEncoder<'_>) -> fmt::Result {
-        self.0.encode(encoder)
+        self.buckets.encode(encoder)
     }
 
     fn metric_type(&self) -> MetricType {
@@ -71,13 +98,26 @@ mod tests {
     use opentelemetry::trace::{TraceFlags, TraceState};
 
     fn observe(value: f64, flags: TraceFlags) -> String {
-        let registry = Registry::new("test");
+        observe_filtered(value, flags, ExemplarFilter::default())
+    }
+
+    fn observe_filtered(value: f64, flags: TraceFlags, filter: ExemplarFilter) -> String {
+        let registry = Registry::new("test").exemplars(filter);
         let family = registry
             .histogram_seconds::<[(&str, &str); 0]>("wait", "Wait", DURATION_BUCKETS)
             .unwrap();
         let span = SpanContext::new(1.into(), 2.into(), flags, false, TraceState::NONE);
         family.handle([]).observe(value, &span);
-        registry.expose(None).body
+        registry.expose(None).unwrap().body
+    }
+
+    #[test]
+    fn the_filter_decides_what_is_an_exemplar() {
+        use ExemplarFilter::{AlwaysOff, AlwaysOn};
+        let on = observe_filtered(0.3, TraceFlags::NOT_SAMPLED, AlwaysOn);
+        assert!(on.contains("trace_id"), "{on}");
+        let off = observe_filtered(0.3, TraceFlags::SAMPLED, AlwaysOff);
+        assert!(!off.contains("trace_id"), "{off}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod target;
 
 pub use expose::Exposition;
 pub use family::{Family, MAX_SERIES};
-pub use histogram::{DURATION_BUCKETS, Histogram};
+pub use histogram::{DURATION_BUCKETS, ExemplarFilter, Histogram};
 pub use prometheus_client;
 pub use prometheus_client::metrics::counter::Counter;
 pub use prometheus_client::metrics::gauge::Gauge;

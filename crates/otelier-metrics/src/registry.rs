@@ -11,7 +11,7 @@ use prometheus_client::registry::{Metric, Unit};
 
 use crate::expose::{self, Exposition};
 use crate::family::{Family, Overflow};
-use crate::histogram::Histogram;
+use crate::histogram::{ExemplarFilter, Histogram};
 use crate::target::Target;
 
 /// The metrics of one service; a cheap handle, cloned freely.
@@ -23,6 +23,7 @@ pub struct Registry {
     inner: Arc<Mutex<Inner>>,
     target: Target,
     overflow: Overflow,
+    exemplars: ExemplarFilter,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +49,11 @@ impl Registry {
             "Label sets that found their metric full",
             overflow.overflows.clone(),
         );
-        let names = ["target", "otelier_series", "otelier_series_overflow"];
+        let names = [
+            "target_info",
+            "otelier_series",
+            "otelier_series_overflow_total",
+        ];
         Self {
             inner: Arc::new(Mutex::new(Inner {
                 names: names.map(str::to_owned).into(),
@@ -56,7 +61,16 @@ impl Registry {
             })),
             target,
             overflow,
+            exemplars: ExemplarFilter::default(),
         }
+    }
+
+    /// Which measurements carry an exemplar, in the histograms that are registered through this handle
+    /// and its clones from here on. Default: those in a sampled span.
+    #[must_use]
+    pub fn exemplars(mut self, filter: ExemplarFilter) -> Self {
+        self.exemplars = filter;
+        self
     }
 
     /// Replaces the labels of `target_info`, given as resource attributes (`service.name`).
@@ -77,7 +91,7 @@ impl Registry {
         L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     {
         let family = Family::new(name, Counter::default, &self.overflow);
-        self.register(name, help, None, family.metric())?;
+        self.register(name, help, None, &["_total"], family.metric())?;
         Ok(family)
     }
 
@@ -91,7 +105,7 @@ impl Registry {
         L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     {
         let family = Family::new(name, Gauge::default, &self.overflow);
-        self.register(name, help, None, family.metric())?;
+        self.register(name, help, None, &[""], family.metric())?;
         Ok(family)
     }
 
@@ -111,19 +125,32 @@ impl Registry {
         L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     {
         let seconds = format!("{name}_seconds");
-        let family = Family::new(&seconds, move || Histogram::new(buckets), &self.overflow);
-        self.register(name, help, Some(Unit::Seconds), family.metric())?;
+        let filter = self.exemplars;
+        let make = move || Histogram::new(buckets, filter);
+        let family = Family::new(&seconds, make, &self.overflow);
+        let suffixes = [
+            "_seconds",
+            "_seconds_bucket",
+            "_seconds_count",
+            "_seconds_sum",
+        ];
+        self.register(name, help, Some(Unit::Seconds), &suffixes, family.metric())?;
         Ok(family)
     }
 
-    /// Adds metrics that are read at the time of a scrape, such as a crate's own counters.
+    /// Adds metrics that are read at the time of a scrape, such as a crate's own counters. The collector
+    /// must not use this registry, which is locked meanwhile, and its names are not checked.
     pub fn register_collector(&self, collector: impl Collector + 'static) {
         self.lock().metrics.register_collector(Box::new(collector));
     }
 
     /// Everything in this registry, as a scraper with this `Accept` header wants it: OpenMetrics 1.0
     /// with exemplars, or text 0.0.4 if that is preferred.
-    pub fn expose(&self, accept: Option<&str>) -> Exposition {
+    ///
+    /// # Errors
+    ///
+    /// If a collector of [`register_collector`](Self::register_collector) fails.
+    pub fn expose(&self, accept: Option<&str>) -> Result<Exposition, fmt::Error> {
         expose::expose(&self.lock().metrics, accept)
     }
 
@@ -132,17 +159,27 @@ impl Registry {
         name: &str,
         help: &str,
         unit: Option<Unit>,
+        suffixes: &[&str],
         metric: impl Metric,
     ) -> Result<(), RegisterError> {
         if !is_metric_name(name) {
             return Err(RegisterError::new(name, Kind::InvalidName));
         }
         let mut inner = self.lock();
-        if !inner.names.insert(name.to_owned()) {
+        let names: Vec<_> = suffixes
+            .iter()
+            .map(|suffix| format!("{name}{suffix}"))
+            .collect();
+        if names.iter().any(|name| inner.names.contains(name)) {
             return Err(RegisterError::new(name, Kind::Taken));
         }
-        // The encoder writes the help text as it is: a line feed in it would forge a line.
-        let help = help.replace(char::is_control, " ");
+        inner.names.extend(names);
+        // The encoder writes the help text as it is: a line feed in it would forge a line, and the two
+        // expositions escape quotes differently.
+        let help = help
+            .replace(char::is_control, " ")
+            .replace('"', "'")
+            .replace('\\', r"\\");
         match unit {
             Some(unit) => inner.metrics.register_with_unit(name, help, unit, metric),
             None => inner.metrics.register(name, help, metric),
@@ -221,14 +258,15 @@ mod tests {
     fn a_name_is_registered_once() {
         let registry = Registry::new("test");
         registry.gauge::<NoLabels>("depth", "Depth").unwrap();
-        let error = registry.counter::<NoLabels>("depth", "Depth").unwrap_err();
-        assert!(error.is_taken());
-        assert!(
-            registry
-                .gauge::<NoLabels>("target", "T")
-                .unwrap_err()
-                .is_taken()
-        );
+        registry.counter::<NoLabels>("jobs", "Jobs").unwrap();
+        registry
+            .histogram_seconds::<NoLabels>("wait", "Wait", &[1.0])
+            .unwrap();
+        registry.gauge::<NoLabels>("wait", "Waiting").unwrap();
+        for taken in ["depth", "jobs_total", "wait_seconds_sum", "target_info"] {
+            let error = registry.gauge::<NoLabels>(taken, "Taken").unwrap_err();
+            assert!(error.is_taken(), "{taken}");
+        }
     }
 
     #[test]
@@ -247,6 +285,6 @@ mod tests {
             .gauge::<NoLabels>("depth", "Depth\nforged 1\r")
             .unwrap();
         gauge.handle([]).set(1);
-        assert!(!registry.expose(None).body.contains("\nforged"));
+        assert!(!registry.expose(None).unwrap().body.contains("\nforged"));
     }
 }

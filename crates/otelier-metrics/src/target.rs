@@ -69,6 +69,7 @@ mod tests {
         assert!(
             registry
                 .expose(None)
+                .unwrap()
                 .body
                 .contains(r#"target_info{service_name="checkout"} 1"#)
         );
@@ -77,7 +78,7 @@ mod tests {
             ("service_name", "x"),
             ("1st.key", "v"),
         ]);
-        let body = registry.expose(None).body;
+        let body = registry.expose(None).unwrap().body;
         let expected = r#"target_info{service_name="a\"b",_1st_key="v"} 1"#;
         assert!(body.contains(expected), "{body}");
     }

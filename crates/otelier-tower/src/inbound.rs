@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderValue, Method, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use opentelemetry::KeyValue;
 
 use crate::semconv::{self, OTHER, REDACTED, REDACTED_QUERY_KEYS, UNKNOWN_METHOD_NAME};
@@ -20,6 +20,7 @@ pub(crate) struct Inbound {
     pub(crate) scheme: &'static str,
     pub(crate) version: Option<&'static str>,
     pub(crate) is_head: bool,
+    pub(crate) is_connect: bool,
     pub(crate) bytes_in: Option<u64>,
     unknown_method: Option<Method>,
     uri: Uri,
@@ -35,7 +36,7 @@ impl Inbound {
         default_scheme: &'static str,
     ) -> Self {
         let known = known_method(&head.method);
-        let length = head.headers.get(CONTENT_LENGTH);
+
         Self {
             method: known.unwrap_or(OTHER),
             scheme: match head.uri.scheme_str() {
@@ -45,7 +46,8 @@ impl Inbound {
             },
             version: protocol_version(head.version),
             is_head: head.method == Method::HEAD,
-            bytes_in: length.and_then(|length| length.to_str().ok()?.parse().ok()),
+            is_connect: head.method == Method::CONNECT,
+            bytes_in: content_length(&head.headers),
             unknown_method: known.is_none().then(|| head.method.clone()),
             uri: head.uri.clone(),
             host: head.headers.get(HOST).cloned(),
@@ -131,6 +133,11 @@ impl Inbound {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         (!host.is_empty()).then_some((host, port))
     }
+}
+
+/// How long a message says that its body is, in bytes.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// An attribute from the client's own text, cut at a character.

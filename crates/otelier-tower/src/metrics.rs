@@ -6,7 +6,9 @@ use opentelemetry::trace::SpanContext;
 use otelier_metrics::prometheus_client::encoding::{
     EncodeLabel as _, EncodeLabelSet, LabelSetEncoder,
 };
-use otelier_metrics::{DURATION_BUCKETS, Family, Gauge, Histogram, RegisterError, Registry, Slots};
+use otelier_metrics::{
+    DURATION_BUCKETS, Family, Gauge, Histogram, MAX_SERIES, RegisterError, Registry, Slots,
+};
 
 use crate::classify::ErrorType;
 use crate::semconv::{self, label};
@@ -100,7 +102,11 @@ impl Handles {
         span: &SpanContext,
     ) {
         if let Some(metrics) = &self.metrics {
-            let make = || (labels.clone(), metrics.duration.handle(labels.clone()));
+            let make = || {
+                let places = labels.places();
+                let histogram = metrics.duration.handle_within(places, labels.clone());
+                (labels.clone(), histogram)
+            };
             let histogram = route
                 .duration
                 .get_or_insert_with(|other| other == labels, make);
@@ -143,6 +149,17 @@ pub(crate) struct DurationLabels {
     pub(crate) version: Option<&'static str>,
     pub(crate) request: ActiveLabels,
     pub(crate) route: Option<Arc<str>>,
+}
+
+impl DurationLabels {
+    /// Half of the places are not for client errors: anybody can bring those about, for each route with
+    /// each method, version and scheme, and known routes must find a place all the same.
+    fn places(&self) -> usize {
+        match self.status {
+            Some(status) if status.is_client_error() => MAX_SERIES / 2,
+            _ => MAX_SERIES,
+        }
+    }
 }
 
 impl EncodeLabelSet for DurationLabels {

@@ -9,12 +9,12 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _, TraceId, Tracer};
 use opentelemetry::{Context, KeyValue};
 use otelier_context::{
-    ContextExt as _, HeaderExtractor, Outcome, RequestContext, RequestEnd, RequestId,
+    ContextExt as _, HeaderExtractor, Level, Outcome, RequestContext, RequestEnd, RequestId,
     RequestObserver,
 };
 use otelier_metrics::Gauge;
 
-use crate::classify::{Classifier, Ending, ErrorType};
+use crate::classify::{Class, Classifier, Ending, ErrorType};
 use crate::inbound::Inbound;
 use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics, RouteHandles};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
@@ -55,9 +55,11 @@ impl Recorder {
     {
         let (start, wall) = (Instant::now(), SystemTime::now());
         let settings = &self.settings;
-        let peer = settings.peer_of.as_ref().and_then(|of| of.peer(head));
+        let peer = settings.peer_of.as_ref();
+        let peer = peer.and_then(|of| guarded("peer_of", || of.peer(head))?);
         let inbound = Inbound::read(head, peer, settings.scheme);
-        let route = settings.route_of.as_ref().and_then(|of| of.route(head));
+        let route = settings.route_of.as_ref();
+        let route = route.and_then(|of| guarded("route_of", || of.route(head))?);
         let route = self.handles.route(route);
         let (id, replaced) = request_id(&head.headers);
 
@@ -71,7 +73,8 @@ impl Recorder {
             attributes.push(KeyValue::new(semconv::HTTP_ROUTE, Arc::clone(template)));
         }
         let request = RequestContext::new(id);
-        if let Some(tenant) = settings.tenant.as_ref().and_then(|of| of.tenant(head)) {
+        let tenant = settings.tenant.as_ref();
+        if let Some(tenant) = tenant.and_then(|of| guarded("tenant", || of.tenant(head))?) {
             attributes.push(KeyValue::new(semconv::TENANT_ID, tenant.clone()));
             request.set_tenant(tenant);
         }
@@ -131,8 +134,8 @@ impl Recording {
         self.cx.clone()
     }
 
-    pub(crate) fn request_id(&self) -> &RequestId {
-        self.request.id()
+    pub(crate) fn request(&self) -> &Arc<RequestContext> {
+        &self.request
     }
 
     pub(crate) fn trace_id(&self) -> TraceId {
@@ -153,10 +156,13 @@ impl Recording {
     }
 
     /// Whether a server hands on no byte of the response's body, and so may never ask for one
-    /// (RFC 9110, sections 9.3.2 and 15).
+    /// (RFC 9110, sections 9.3.2, 9.3.6 and 15).
     pub(crate) fn has_no_body(&self) -> bool {
-        let status = self.response.map_or(0, |(status, _)| status.as_u16());
-        self.inbound.is_head || matches!(status, 100..=199 | 204 | 304)
+        match self.response.map_or(0, |(status, _)| status.as_u16()) {
+            100..=199 | 204 | 304 => true,
+            200..=299 => self.inbound.is_head || self.inbound.is_connect,
+            _ => self.inbound.is_head,
+        }
     }
 
     /// So many bytes of the response's body were handed on.
@@ -185,12 +191,15 @@ impl Recording {
             active.dec();
         }
         let status = self.response.map(|(status, _)| status);
-        let class = self.recorder.settings.classifier.classify(&Ending {
+        let ending = Ending {
             outcome,
             status,
             application_error: self.request.error(),
             service_error,
-        });
+        };
+        let classifier = &self.recorder.settings.classifier;
+        let class = guarded("classifier", || classifier.classify(&ending))
+            .unwrap_or(Class::error(ErrorType::Word(semconv::OTHER), Level::Error));
         let error_type = class.error_type.as_ref().map(ErrorType::as_str);
         self.end_span(status, error_type, duration);
 
@@ -248,13 +257,10 @@ impl Recording {
         span.end_with_timestamp(self.wall + duration);
     }
 
-    /// A panic in an observer must neither reach the client nor, in a drop, abort the process.
     fn tell(&self, end: &RequestEnd<'_>) {
         let _guard = self.cx.clone().attach();
         for observer in &self.recorder.settings.observers {
-            if catch_unwind(AssertUnwindSafe(|| observer.on_end(end))).is_err() {
-                tracing::error!(target: "otelier::tower", "a request observer panicked");
-            }
+            guarded("observer", || observer.on_end(end));
         }
     }
 }
@@ -266,6 +272,16 @@ impl Drop for Recording {
             self.end(Outcome::Cancelled { before_head }, None);
         }
     }
+}
+
+/// Calls the application's code: a panic in it must neither reach the client nor, in a drop, abort the
+/// process.
+fn guarded<R>(what: &'static str, call: impl FnOnce() -> R) -> Option<R> {
+    let result = catch_unwind(AssertUnwindSafe(call));
+    if result.is_err() {
+        tracing::error!(target: "otelier::tower", what, "a setting of the middleware panicked");
+    }
+    result.ok()
 }
 
 /// The id that came with the request if it is a valid one, or a new one; and whether what came had to

@@ -37,7 +37,10 @@ impl HeaderTenant {
 
 impl TenantResolver for HeaderTenant {
     fn tenant(&self, request: &Parts) -> Option<TenantId> {
-        request.headers.get(&self.0)?.to_str().ok()?.parse().ok()
+        let mut values = request.headers.get_all(&self.0).iter();
+        // A second value is a proxy that appends to what the client sent.
+        let only = values.next().filter(|_| values.next().is_none())?;
+        only.to_str().ok()?.parse().ok()
     }
 }
 
@@ -70,6 +73,15 @@ impl<F: Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static> PeerOf for F {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_headers_are_no_tenant() {
+        let request = http::Request::builder()
+            .header("x-tenant-id", "evil")
+            .header("x-tenant-id", "acme");
+        let head = request.body(()).unwrap().into_parts().0;
+        assert_eq!(HeaderTenant::trusted("x-tenant-id").tenant(&head), None);
+    }
 
     #[test]
     fn a_header_that_is_no_tenant_id_is_no_tenant() {

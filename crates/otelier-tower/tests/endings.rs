@@ -7,16 +7,18 @@ use std::future::{Future, pending, ready};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Channel, Empty, Full};
+use opentelemetry_sdk::trace::InMemorySpanExporter as InMemory;
 use otelier_context::{Level, Outcome};
 use support::{Harness, get};
 use tokio_test::{assert_pending, assert_ready, block_on, task};
-use tower::{Service as _, ServiceBuilder, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, service_fn};
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -95,15 +97,57 @@ fn a_body_of_known_length_ends_with_its_last_byte() {
 }
 
 #[test]
-fn a_body_with_trailers_is_complete() {
+fn a_body_of_announced_length_ends_with_its_last_byte() {
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+        Response::builder()
+            .header("content-length", 2)
+            .body(Endless)
+    });
+    let mut response = block_on(service.oneshot(get("/"))).unwrap();
+    for _ in 0..2 {
+        assert!(block_on(response.frame()).is_some());
+    }
+    drop(response);
+    harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+#[test]
+fn trailers_end_a_body() {
     let harness = Harness::new();
     let service = service!(harness, |_: Request<Empty<Bytes>>| {
         let trailers = ready(Some(Ok(http::HeaderMap::new())));
-        ok(Full::<Bytes>::from("x").with_trailers(trailers))
+        ok(NotEmpty.with_trailers(trailers))
     });
+    let mut response = block_on(service.oneshot(get("/"))).unwrap();
+    assert!(block_on(response.frame()).unwrap().unwrap().is_trailers());
+    drop(response);
+    harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+#[test]
+fn two_layers_tell_a_request_once() {
+    let harness = Harness::new();
+    let service = ServiceBuilder::new()
+        .layer(harness.layer())
+        .layer(harness.layer())
+        .service(service_fn(|_: Request<Empty<Bytes>>| {
+            ok(Full::<Bytes>::from("x"))
+        }));
     let response = block_on(service.oneshot(get("/"))).unwrap();
     block_on(response.collect()).unwrap();
     harness.ended_once(Outcome::Complete, Some(200), None);
+}
+
+#[test]
+fn a_service_that_is_not_ready_has_no_request_to_tell_of() {
+    let harness = Harness::new();
+    let mut service = harness.layer().layer(NeverReady);
+    let result: Result<(), Boxed> = block_on(std::future::poll_fn(|cx| {
+        tower::Service::<Request<Empty<Bytes>>>::poll_ready(&mut service, cx)
+    }));
+    result.unwrap_err();
+    assert!(harness.spans().is_empty() && harness.lines().is_empty());
 }
 
 #[test]
@@ -202,10 +246,17 @@ fn a_service_error_is_told_once_and_passed_on() {
 }
 
 #[test]
-fn an_unknown_service_error_is_other() {
+fn an_io_error_is_known_and_others_are_not() {
     let harness = Harness::new();
     let service = service!(harness, |_: Request<Empty<Bytes>>| async {
         Err::<Response<Empty<Bytes>>, _>(io::Error::from(io::ErrorKind::TimedOut))
+    });
+    block_on(service.oneshot(get("/"))).unwrap_err();
+    harness.ended_once(Outcome::ServiceError, None, Some("timeout"));
+
+    let harness = Harness::new();
+    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+        Err::<Response<Empty<Bytes>>, _>("not an error type")
     });
     block_on(service.oneshot(get("/"))).unwrap_err();
     harness.ended_once(Outcome::ServiceError, None, Some("_OTHER"));
@@ -268,6 +319,58 @@ fn a_panic_in_the_body_is_told_once_and_goes_on() {
 }
 
 #[test]
+fn what_the_handler_holds_is_dropped_within_its_request() {
+    struct Witness(Arc<Mutex<Vec<(bool, usize)>>>, InMemory);
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            let inside = otelier_context::current().is_some();
+            let told = self.1.get_finished_spans().unwrap().len();
+            self.0.lock().unwrap().push((inside, told));
+        }
+    }
+    let harness = Harness::new();
+    let drops = Arc::new(Mutex::new(Vec::new()));
+    let mut service = service!(harness, |_: Request<Empty<Bytes>>| {
+        let witness = Witness(Arc::clone(&drops), harness.exporter());
+        async move {
+            let _witness = witness;
+            pending::<Result<Response<Empty<Bytes>>, Infallible>>().await
+        }
+    });
+    let mut response = task::spawn(service.call(get("/")));
+    assert_pending!(response.poll());
+    drop(response);
+    assert_eq!(
+        *drops.lock().unwrap(),
+        [(true, 0)],
+        "under its context, before its end"
+    );
+    harness.ended_once(GONE_BEFORE_HEAD, None, Some("cancelled"));
+}
+
+#[test]
+fn panicking_settings_reach_nobody() {
+    struct Panics;
+    impl otelier_tower::Classifier for Panics {
+        fn classify(&self, _: &otelier_tower::Ending<'_>) -> otelier_tower::Class {
+            panic!("classifier")
+        }
+    }
+    let harness = Harness::new();
+    let layer = harness
+        .builder()
+        .classifier(Panics)
+        .peer_of(|_: &http::request::Parts| panic!("peer"))
+        .tenant(|_: &http::request::Parts| panic!("tenant"))
+        .build();
+    let service = layer.layer(service_fn(|_: Request<Empty<Bytes>>| {
+        ok(Empty::<Bytes>::new())
+    }));
+    block_on(service.oneshot(get("/"))).unwrap();
+    harness.ended_once(Outcome::Complete, Some(200), Some("_OTHER"));
+}
+
+#[test]
 fn a_panicking_observer_reaches_nobody() {
     struct Panics;
     impl otelier_context::RequestObserver for Panics {
@@ -305,6 +408,53 @@ impl http_body::Body for Sized {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.0)
+    }
+}
+
+/// A body without frames that does not know it.
+struct NotEmpty;
+
+impl http_body::Body for NotEmpty {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
+
+/// One byte a frame, and never an end.
+struct Endless;
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data("x".into()))))
+    }
+}
+
+#[derive(Clone)]
+struct NeverReady;
+
+impl tower::Service<Request<Empty<Bytes>>> for NeverReady {
+    type Response = Response<Empty<Bytes>>;
+    type Error = Boxed;
+    type Future = std::future::Pending<Result<Self::Response, Boxed>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Boxed>> {
+        Poll::Ready(Err("not ready".into()))
+    }
+
+    fn call(&mut self, _: Request<Empty<Bytes>>) -> Self::Future {
+        pending()
     }
 }
 

@@ -188,6 +188,52 @@ fn a_client_cannot_make_series() {
     assert_eq!(harness.samples(&["active_requests{"]), [0.0]);
 }
 
+#[test]
+fn a_known_route_keeps_its_place() {
+    let harness = Harness::new();
+    let layer = harness.builder().route_of(numbered).build();
+    let service = layer.layer(service_fn(async |request: Request<Empty<Bytes>>| {
+        let hostile = request.headers().contains_key("hostile");
+        let status = if hostile { 405 } else { 200 };
+        Response::builder()
+            .status(status)
+            .body(Empty::<Bytes>::new())
+    }));
+    let methods = "GET POST PUT DELETE HEAD OPTIONS PATCH CONNECT TRACE QUERY BREW";
+    let versions = [
+        http::Version::HTTP_10,
+        http::Version::HTTP_11,
+        http::Version::HTTP_2,
+    ];
+    for route in 1..200 {
+        for method in methods.split(' ') {
+            for (version, scheme) in versions
+                .into_iter()
+                .flat_map(|v| [(v, "http"), (v, "https")])
+            {
+                let request = Request::builder()
+                    .method(method)
+                    .version(version)
+                    .uri(format!("{scheme}://shop/{route}"))
+                    .header("hostile", "1");
+                let request = request.body(Empty::new()).unwrap();
+                block_on(service.clone().oneshot(request)).unwrap();
+            }
+        }
+    }
+    block_on(service.oneshot(get("/200"))).unwrap();
+    assert_eq!(
+        harness.samples(&["seconds_count{", r#"http_route="/200""#]),
+        [1.0]
+    );
+    let series = harness.samples(&["seconds_count{"]).len();
+    assert!(series <= otelier_metrics::MAX_SERIES + 1, "{series}");
+}
+
+fn numbered(head: &Parts) -> Option<&str> {
+    Some(head.uri.path())
+}
+
 fn marked(head: &Parts) -> Option<&str> {
     head.extensions.get::<&'static str>().copied()
 }

@@ -34,8 +34,9 @@ pin_project! {
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, recording: Box<Recording>) -> Self {
-        let expected = inner.size_hint().exact();
+    /// A body of so many bytes, where its head announces them.
+    pub(super) fn new(inner: B, announced: Option<u64>, recording: Box<Recording>) -> Self {
+        let expected = inner.size_hint().exact().or(announced);
         let over = recording.has_no_body() || inner.is_end_stream() || expected == Some(0);
         let mut body = Self {
             inner: Some(inner),
@@ -47,6 +48,16 @@ impl<B: Body> ResponseBody<B> {
             finish(&mut body.recording, Outcome::Complete);
         }
         body
+    }
+
+    /// The body of a request that an outer layer tells of.
+    pub(super) fn untold(inner: B) -> Self {
+        Self {
+            inner: Some(inner),
+            problem: None,
+            expected: None,
+            recording: None,
+        }
     }
 
     /// A body of these bytes, of a request that has ended.
@@ -88,11 +99,11 @@ impl<B: Body> Body for ResponseBody<B> {
         match &frame {
             Some(Ok(frame)) => {
                 recording.sent(frame.data_ref().map_or(0, |data| data.remaining() as u64));
-                // A server that knows the length does not ask again once it has that many bytes.
+                // A server does not ask again once it has the trailers, or as many bytes as it knows of.
                 let all = this
                     .expected
                     .is_some_and(|bytes| recording.bytes_out() >= bytes);
-                if all || inner.is_end_stream() {
+                if all || frame.is_trailers() || inner.is_end_stream() {
                     finish(this.recording, Outcome::Complete);
                 }
             }

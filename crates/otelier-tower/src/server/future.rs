@@ -1,6 +1,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,13 +14,14 @@ use otelier_context::Outcome;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
+use crate::inbound::content_length;
 use crate::problem;
 use crate::recording::Recording;
 
 pin_project! {
     /// The future of an [`HttpService`](super::HttpService)'s response.
     pub struct ResponseFuture<F> {
-        // Taken when the service panicked in `call`, and when this future is done or dropped.
+        // None when the service panicked in `call`, and when this future is done or dropped.
         #[pin]
         inner: Option<F>,
         panic: Option<Panic>,
@@ -52,6 +54,15 @@ impl<F> ResponseFuture<F> {
             recording: Some(recording),
         }
     }
+
+    /// The future of a request that an outer layer tells of.
+    pub(super) fn untold(inner: F) -> Self {
+        Self {
+            inner: Some(inner),
+            panic: None,
+            recording: None,
+        }
+    }
 }
 
 impl<F, B, E> Future for ResponseFuture<F>
@@ -64,7 +75,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let recording = this.recording.as_ref().expect("polled after completion");
+        let Some(recording) = this.recording else {
+            let inner = this.inner.as_pin_mut().expect("polled after completion");
+            let untold = |response: Response<B>| response.map(ResponseBody::untold);
+            return inner.poll(cx).map_ok(untold);
+        };
         let guard = recording.context().attach();
         let polled = match (this.panic.take(), this.inner.as_mut().as_pin_mut()) {
             (None, Some(inner)) => catch_unwind(AssertUnwindSafe(|| inner.poll(cx))),
@@ -95,7 +110,8 @@ fn answered<B: Body>(
 ) -> Response<ResponseBody<B>> {
     let (mut head, body) = response.into_parts();
     recording.head(head.status, &mut head.headers);
-    Response::from_parts(head, ResponseBody::new(body, recording))
+    let announced = content_length(&head.headers);
+    Response::from_parts(head, ResponseBody::new(body, announced, recording))
 }
 
 fn panicked<B: Body<Data: From<Bytes>>>(
@@ -106,7 +122,7 @@ fn panicked<B: Body<Data: From<Bytes>>>(
         recording.finish(Outcome::Panicked);
         resume_unwind(panic);
     }
-    let response = problem::internal_server_error(recording.request_id(), recording.trace_id());
+    let response = problem::internal_server_error(recording.request().id(), recording.trace_id());
     let (mut head, body) = response.into_parts();
     recording.head(head.status, &mut head.headers);
     recording.sent(body.len() as u64);
@@ -114,10 +130,13 @@ fn panicked<B: Body<Data: From<Bytes>>>(
     Response::from_parts(head, ResponseBody::problem(body.into()))
 }
 
-/// A service's error as an error, where it is the one type that erases errors in tower.
+/// A service's error as an error, where it is tower's own type for any, or an I/O error.
 fn known_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
     let error: &dyn Any = error;
-    Some(&**error.downcast_ref::<Box<dyn Error + Send + Sync>>()?)
+    match error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        Some(error) => Some(&**error),
+        None => Some(error.downcast_ref::<io::Error>()?),
+    }
 }
 
 impl<F> fmt::Debug for ResponseFuture<F> {

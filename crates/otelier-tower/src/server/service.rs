@@ -7,12 +7,16 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::trace::Tracer;
+use otelier_context::RequestContext;
 use tower_service::Service;
 
 use super::{ResponseBody, ResponseFuture};
 use crate::recording::Recorder;
 
 /// The service that [`HttpLayer`](super::HttpLayer) makes.
+///
+/// It puts the request's `Arc<RequestContext>` into the request's extensions. Where an outer layer has
+/// done so it only passes the request on: each request is told once.
 pub struct HttpService<S, T> {
     pub(super) inner: S,
     pub(super) tracer: T,
@@ -53,8 +57,13 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        if head.extensions.get::<Arc<RequestContext>>().is_some() {
+            let request = Request::from_parts(head, body);
+            return ResponseFuture::untold(self.inner.call(request));
+        }
         let recording = self.recorder.start(&self.tracer, &head);
+        head.extensions.insert(Arc::clone(recording.request()));
         let request = Request::from_parts(head, body);
         let guard = recording.context().attach();
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));

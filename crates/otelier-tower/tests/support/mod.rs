@@ -53,6 +53,10 @@ impl Harness {
         self.builder().build()
     }
 
+    pub(crate) fn exporter(&self) -> InMemorySpanExporter {
+        self.exporter.clone()
+    }
+
     pub(crate) fn spans(&self) -> Vec<SpanData> {
         self.exporter.get_finished_spans().unwrap()
     }
@@ -63,7 +67,7 @@ impl Harness {
 
     /// The values of the samples whose name and labels contain each of these texts.
     pub(crate) fn samples(&self, parts: &[&str]) -> Vec<f64> {
-        let body = self.registry.expose(Some("text/plain")).body;
+        let body = self.registry.expose(Some("text/plain")).unwrap().body;
         let samples = body.lines().filter_map(|line| line.rsplit_once(' '));
         samples
             .filter(|(name, _)| parts.iter().all(|part| name.contains(part)))
