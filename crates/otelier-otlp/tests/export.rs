@@ -93,7 +93,7 @@ fn a_connection_that_has_died_silently_is_replaced() {
         assert!(
             count(&registry, SPANS, "") > 1,
             "{}",
-            registry.expose(None).body
+            registry.expose(None).unwrap().body
         );
         assert!(proxy.connections() > 1);
         pipeline.shutdown(LONG).unwrap();
@@ -198,7 +198,7 @@ fn a_disabled_pipeline_exports_nothing_and_still_propagates() {
     drop(span);
     pipeline.shutdown(LONG).unwrap();
     assert_eq!(collector.received().requests(), 0);
-    assert!(!registry.expose(None).body.contains("otel_sdk"));
+    assert!(!registry.expose(None).unwrap().body.contains("otel_sdk"));
 }
 
 #[cfg(not(feature = "tls"))]

@@ -84,7 +84,7 @@ pub(crate) fn count(registry: &Registry, name: &str, error_type: &str) -> u64 {
         "" => String::new(),
         _ => format!("error_type=\"{error_type}\""),
     };
-    let body = registry.expose(None).body;
+    let body = registry.expose(None).unwrap().body;
     let mut samples = body.lines().filter_map(|line| line.rsplit_once(' '));
     samples
         .find(|(series, _)| *series == format!("{name}{{{labels}}}"))
