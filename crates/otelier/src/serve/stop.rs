@@ -1,0 +1,201 @@
+use std::io;
+use std::process::{ExitCode, Termination};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::{Error, Telemetry};
+
+/// A part of an orderly stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Requests in flight are answered.
+    Drain,
+    /// Telemetry is exported.
+    Flush,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Drain => "drain",
+            Self::Flush => "flush",
+        }
+    }
+}
+
+/// How a service stopped. As the result of `main` it is the process's exit code: 0 in time, 10 if the
+/// drain overran, 12 if the flush did (the first one counts), 128 + signal if a second signal forced it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "return it from `main`, for the exit code"]
+pub struct Stopped {
+    overran: Option<Phase>,
+    forced_by: Option<u8>,
+}
+
+impl Stopped {
+    /// The first phase that took longer than its share of the budget or failed, if one did.
+    pub fn overran(&self) -> Option<Phase> {
+        self.overran
+    }
+
+    /// The exit code of this stop.
+    pub fn code(&self) -> u8 {
+        match (self.forced_by, self.overran) {
+            (Some(signal), _) => 128 + signal,
+            (None, Some(Phase::Drain)) => 10,
+            (None, Some(Phase::Flush)) => 12,
+            (None, None) => 0,
+        }
+    }
+}
+
+impl Termination for Stopped {
+    fn report(self) -> ExitCode {
+        self.code().into()
+    }
+}
+
+/// Not ready, then no new connections and the answers in flight, then the flush. A second signal ends
+/// it at once.
+pub(super) async fn in_order(
+    telemetry: Telemetry,
+    budget: Duration,
+    wait_for_load_balancer: bool,
+    close: oneshot::Sender<()>,
+    drained: oneshot::Receiver<io::Result<()>>,
+    signals: &mut Signals,
+) -> Stopped {
+    let mut overran = None;
+    let health = telemetry.health.clone();
+    let flush = Flush::prepare(telemetry, budget / 6);
+    let orderly = async {
+        health.draining("the service is stopping");
+        if wait_for_load_balancer {
+            tokio::time::sleep(budget / 6).await;
+        }
+        drop(close);
+        let drained = tokio::time::timeout(budget / 10 * 6, drained);
+        if !matches!(phase(Phase::Drain, drained).await, Ok(Ok(Ok(())))) {
+            overran = Some(Phase::Drain);
+        }
+        if let Err(error) = phase(Phase::Flush, flush.run()).await {
+            tracing::error!(target: "otelier::serve", error, "telemetry was not flushed");
+            overran = overran.or(Some(Phase::Flush));
+        }
+    };
+    let forced_by = tokio::select! {
+        () = orderly => None,
+        signal = signals.force() => Some(signal),
+    };
+    tracing::info!(target: "otelier::serve", overran = overran.map(Phase::name), forced_by, "stopped");
+    Stopped { overran, forced_by }
+}
+
+/// The flush, on a thread of its own: it blocks, and must neither wait for a free thread of the runtime
+/// nor hold the runtime's own end up.
+struct Flush {
+    begin: oneshot::Sender<()>,
+    done: oneshot::Receiver<Result<(), String>>,
+    deadline: Duration,
+}
+
+impl Flush {
+    /// The thread that will flush. Where it is told to begin no more, it drops the telemetry.
+    fn prepare(telemetry: Telemetry, deadline: Duration) -> Self {
+        let (begin, begun) = oneshot::channel();
+        let (finished, done) = oneshot::channel();
+        let flush = move || {
+            if begun.blocking_recv().is_ok() {
+                let result = telemetry.shutdown(deadline);
+                // An error is a stop that waits no longer.
+                let _ = finished.send(result.map_err(|error| error.to_string()));
+            }
+        };
+        let thread = thread::Builder::new().name("otelier-flush".to_owned());
+        if let Err(error) = thread.spawn(flush) {
+            tracing::error!(target: "otelier::serve", %error, "no thread to flush telemetry on");
+        }
+        Self {
+            begin,
+            done,
+            deadline,
+        }
+    }
+
+    async fn run(self) -> Result<(), String> {
+        // An error is a thread that did not start, which the wait for its result tells.
+        let _ = self.begin.send(());
+        // The deadline holds in the thread; what it gets on top is for a machine that is busy.
+        match tokio::time::timeout(self.deadline.saturating_mul(2), self.done).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err("the flush did not run".to_owned()),
+            Err(_) => Err("the flush did not end by its deadline".to_owned()),
+        }
+    }
+}
+
+async fn phase<T>(phase: Phase, work: impl Future<Output = T>) -> T {
+    let start = Instant::now();
+    let result = work.await;
+    let duration_ms = start.elapsed().as_secs_f64() * 1e3;
+    tracing::info!(target: "otelier::serve", phase = phase.name(), duration_ms, "stopping");
+    result
+}
+
+/// The signals that stop a service: SIGTERM from an orchestrator, SIGINT from a terminal.
+pub(super) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    pub(super) fn listen() -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(Error::signals);
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the first signal; whether a load balancer is to be waited for.
+    #[cfg(unix)]
+    pub(super) async fn stop(&mut self) -> bool {
+        tokio::select! {
+            _ = self.terminate.recv() => true,
+            _ = self.interrupt.recv() => false,
+        }
+    }
+
+    /// Waits for a further signal, and gives its number (POSIX fixes these two).
+    #[cfg(unix)]
+    pub(super) async fn force(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.terminate.recv() => 15,
+            _ = self.interrupt.recv() => 2,
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn listen() -> Result<Self, Error> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn stop(&mut self) -> bool {
+        let _ = tokio::signal::ctrl_c().await;
+        false
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn force(&mut self) -> u8 {
+        let _ = tokio::signal::ctrl_c().await;
+        2
+    }
+}

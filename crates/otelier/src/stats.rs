@@ -1,0 +1,33 @@
+use std::fmt;
+
+use otelier_context::RequestContext;
+use otelier_metrics::prometheus_client::collector::Collector;
+use otelier_metrics::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use otelier_metrics::prometheus_client::metrics::MetricType;
+use otelier_metrics::prometheus_client::metrics::counter::ConstCounter;
+
+/// The counters of crates that know no metrics, as metrics.
+#[derive(Debug)]
+pub(crate) struct Stats(pub(crate) otelier_log::Stats);
+
+impl Collector for Stats {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut dropped = encoder.encode_descriptor(
+            "otelier_log_lines_dropped",
+            "Log lines that were lost",
+            None,
+            MetricType::Counter,
+        )?;
+        for (level, reason, count) in self.0.lines_dropped() {
+            let labels = [("level", level.as_str()), ("reason", reason.as_str())];
+            ConstCounter::new(count).encode(dropped.encode_family(&labels)?)?;
+        }
+        let late = encoder.encode_descriptor(
+            "otelier_request_late_writes",
+            "Values that were set on a request after its end, and lost",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(RequestContext::late_writes()).encode(late)
+    }
+}

@@ -1,0 +1,150 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use otelier_health::Health;
+use otelier_log::AccessLog;
+use otelier_metrics::Registry;
+use otelier_otlp::{Config, Pipeline, SdkTracer, ShutdownError};
+use otelier_tower::{HttpLayer, HttpServerMetrics, TenantResolver};
+
+use crate::error::Error;
+use crate::install;
+
+/// The telemetry of this process: what is installed, and the handles to it.
+///
+/// Keep it for as long as the process serves. [`serve`](Self::serve) takes it, and flushes it last;
+/// without `serve`, call [`shutdown`](Self::shutdown). Dropping it flushes too, for a few seconds at
+/// most.
+#[must_use = "dropping it ends the telemetry"]
+pub struct Telemetry {
+    pub(crate) health: Health,
+    #[cfg(feature = "axum")]
+    pub(crate) ops_address: (String, u16),
+    pub(crate) pipeline: Pipeline,
+    #[cfg(feature = "axum")]
+    pub(crate) offers_metrics: bool,
+    pub(crate) registry: Registry,
+    pub(crate) access: AccessLog,
+    pub(crate) http: HttpServerMetrics,
+    pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
+}
+
+impl Telemetry {
+    /// Reads the standard variables (`OTEL_*`, `OTELIER_LOG_FORMAT`, `OTELIER_LOG`, `RUST_LOG`). The
+    /// name is used where the environment gives the service none. Touches no global.
+    ///
+    /// # Errors
+    ///
+    /// None today: a variable that cannot be read is a warning in the log, and its default is used.
+    pub fn from_env(service_name: &str) -> Result<Builder, Error> {
+        Ok(Builder {
+            config: Config::from_env(service_name),
+            log: otelier_log::Settings::from_env(),
+            tenant: None,
+        })
+    }
+
+    /// The middleware: span, metrics and access line of each request; a panic becomes a 500.
+    ///
+    /// For `Router::layer` of the outermost router, where it sees the whole path and the route that
+    /// matched. Below another such layer it tells nothing, for the request is told there.
+    pub fn http(&self) -> HttpLayer<SdkTracer> {
+        let mut layer = HttpLayer::server(self.pipeline.tracer("otelier"))
+            .metrics(self.http.clone())
+            .observer(self.access.clone())
+            .propagator(self.pipeline.propagator())
+            .catch_panic(true);
+        if let Some(tenant) = self.tenant.clone() {
+            layer = layer.tenant(move |head: &http::request::Parts| tenant.tenant(head));
+        }
+        #[cfg(feature = "axum")]
+        {
+            use crate::axum::{matched_path, peer};
+            layer = layer.route_of(matched_path).peer_of(peer);
+        }
+        layer.build()
+    }
+
+    /// The health registry behind `/readyz`.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The metrics behind `/metrics`, for the service's own.
+    pub fn metrics(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Serves this app, and beside it the ops listener, until the process is told to stop.
+    #[cfg(feature = "axum")]
+    pub fn serve(self, app: ::axum::Router) -> crate::Serve {
+        crate::Serve::new(self, app)
+    }
+
+    /// Flushes all signals side by side and ends the export. Blocks, for no longer than `deadline`;
+    /// from async code call it on a blocking thread, or leave it to [`serve`](Self::serve).
+    ///
+    /// # Errors
+    ///
+    /// If a signal could not be flushed; it says which.
+    pub fn shutdown(&self, deadline: Duration) -> Result<(), ShutdownError> {
+        self.pipeline.shutdown(deadline)
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("health", &self.health)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What [`Telemetry::install`](Builder::install) will install.
+#[must_use]
+pub struct Builder {
+    pub(crate) config: Config,
+    pub(crate) log: otelier_log::Settings,
+    pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
+}
+
+impl Builder {
+    /// How to find a request's tenant. Default: there is none.
+    pub fn tenant(mut self, resolver: impl TenantResolver) -> Self {
+        self.tenant = Some(Arc::new(resolver));
+        self
+    }
+
+    /// `service.version`. Default: what `OTEL_RESOURCE_ATTRIBUTES` says.
+    pub fn version(mut self, version: &'static str) -> Self {
+        self.config = self.config.version(version);
+        self
+    }
+
+    /// Exports to this OTLP endpoint, whatever the environment says.
+    pub fn otlp_endpoint(mut self, url: &str) -> Self {
+        self.config = self.config.endpoint(url);
+        self
+    }
+
+    /// Starts the export and installs the `tracing` subscriber, the tracer provider and the propagator:
+    /// the one place that sets globals.
+    ///
+    /// # Errors
+    ///
+    /// If a subscriber is installed already, or the export cannot be set up: an `https` endpoint
+    /// without the feature `tls`.
+    pub fn install(self) -> Result<Telemetry, Error> {
+        install::install(self)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("config", &self.config)
+            .field("log", &self.log)
+            .finish_non_exhaustive()
+    }
+}
