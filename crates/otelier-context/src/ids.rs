@@ -31,11 +31,14 @@ impl RequestId {
     /// The longest id that is kept, in characters.
     pub const MAX_LEN: usize = 128;
 
-    /// Makes a new id from the wall clock and the thread's random generator.
-    ///
-    /// A clock before 1970 counts as 1970.
+    /// Makes a new id, now.
     pub fn make() -> Self {
-        let millis = SystemTime::now()
+        Self::made_at(SystemTime::now())
+    }
+
+    /// Makes a new id from this time and the thread's random generator. A time before 1970 counts as 1970.
+    pub fn made_at(time: SystemTime) -> Self {
+        let millis = time
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis() as u64);
         let random: [u8; 10] = rand::rng().random();

@@ -61,7 +61,7 @@ impl Recorder {
         let route = settings.route_of.as_ref();
         let route = route.and_then(|of| guarded("route_of", || of.route(head))?);
         let route = self.handles.route(route);
-        let (id, replaced) = request_id(&head.headers);
+        let (id, replaced) = request_id(&head.headers, wall);
 
         let mut attributes = inbound.attributes();
         let id_text = id.encode(&mut [0; 36]).to_owned();
@@ -286,12 +286,12 @@ fn guarded<R>(what: &'static str, call: impl FnOnce() -> R) -> Option<R> {
 
 /// The id that came with the request if it is a valid one, or a new one; and whether what came had to
 /// be replaced.
-fn request_id(headers: &HeaderMap) -> (RequestId, bool) {
+fn request_id(headers: &HeaderMap, now: SystemTime) -> (RequestId, bool) {
     let mut values = headers.get_all(X_REQUEST_ID).iter();
     let first = values.next();
     let only = first.filter(|_| values.next().is_none());
     match only.and_then(|value| value.to_str().ok()?.parse().ok()) {
         Some(kept) => (kept, false),
-        None => (RequestId::make(), first.is_some()),
+        None => (RequestId::made_at(now), first.is_some()),
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::trace::Tracer;
-use otelier_context::RequestContext;
+
 use tower_service::Service;
 
 use super::{ResponseBody, ResponseFuture};
@@ -15,8 +15,7 @@ use crate::recording::Recorder;
 
 /// The service that [`HttpLayer`](super::HttpLayer) makes.
 ///
-/// It puts the request's `Arc<RequestContext>` into the request's extensions. Where an outer layer has
-/// done so it only passes the request on: each request is told once.
+/// Of several layers on a request's way the outermost tells it; the others only pass it on.
 pub struct HttpService<S, T> {
     pub(super) inner: S,
     pub(super) tracer: T,
@@ -58,12 +57,11 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        if head.extensions.get::<Arc<RequestContext>>().is_some() {
+        if head.extensions.insert(Told).is_some() {
             let request = Request::from_parts(head, body);
             return ResponseFuture::untold(self.inner.call(request));
         }
         let recording = self.recorder.start(&self.tracer, &head);
-        head.extensions.insert(Arc::clone(recording.request()));
         let request = Request::from_parts(head, body);
         let guard = recording.context().attach();
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
@@ -71,6 +69,10 @@ where
         ResponseFuture::new(called, recording)
     }
 }
+
+/// Marks a request, in its extensions, that a layer tells of.
+#[derive(Clone)]
+struct Told;
 
 impl<S: Clone, T: Clone> Clone for HttpService<S, T> {
     fn clone(&self) -> Self {
