@@ -3,15 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, routing};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use otelier::{Serve, Stopped, Telemetry};
-use otelier_testing::Collector;
+use otelier::{Phase, Serve, Stopped, Telemetry};
+use otelier_testing::{Behaviour, Collector};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -59,6 +60,23 @@ impl Service {
         self.stop.send(()).unwrap();
         self.serving.await.unwrap().unwrap()
     }
+}
+
+/// Stops a service whose collector never answers.
+pub(crate) async fn stop_with_a_hung_collector() {
+    const BUDGET: Duration = Duration::from_secs(12);
+    let collector = Collector::start().await.unwrap();
+    collector.behave(Behaviour::Hang);
+    let telemetry = install(&collector);
+    let routes = Router::new().route("/", routing::get(|| async {}));
+    let serve = serve(telemetry, routes).shutdown_budget(BUDGET);
+    let service = Service::start(serve).await;
+    get(service.app, "/").await;
+
+    let stopped = tokio::time::timeout(BUDGET, service.stop()).await;
+    let stopped = stopped.expect("the stop ends within its budget");
+    assert_eq!(stopped.overran(), Some(Phase::Flush));
+    assert_eq!(stopped.code(), 12);
 }
 
 pub(crate) async fn get(at: SocketAddr, path: &str) -> Response<String> {
