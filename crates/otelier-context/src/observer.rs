@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -69,6 +70,20 @@ impl<'a> RequestEnd<'a> {
             bytes_in: None,
             bytes_out: None,
         }
+    }
+}
+
+/// The message of a line about it: `GET /orders/{id} 200`, without what is not known.
+impl fmt::Display for RequestEnd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method)?;
+        if let Some(route) = self.route {
+            write!(f, " {route}")?;
+        }
+        if let Some(code) = self.status_code {
+            write!(f, " {code}")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,10 +1,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use opentelemetry::KeyValue;
+use otelier_metrics::Slots;
 
 use crate::semconv::{self, OTHER, REDACTED, REDACTED_QUERY_KEYS, UNKNOWN_METHOD_NAME};
 
@@ -81,7 +83,7 @@ impl Inbound {
     }
 
     /// The attributes that a sampler should see, with room for those that come at the end.
-    pub(crate) fn attributes(&self) -> Vec<KeyValue> {
+    pub(crate) fn attributes(&self, usual: &UsualTexts) -> Vec<KeyValue> {
         // All but rare ones, within the sizes that allocators keep at hand for each thread.
         let mut attributes = Vec::with_capacity(16);
         attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, self.method));
@@ -94,12 +96,13 @@ impl Inbound {
             attributes.push(text(semconv::URL_QUERY, &redact_query(query)));
         }
         if let Some((host, port)) = self.server() {
-            attributes.push(text(semconv::SERVER_ADDRESS, host));
+            let host = usual.hosts.value(host);
+            attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, host));
             attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(port)));
         }
         if let Some(peer) = self.peer {
-            let address = peer.ip().to_string();
-            attributes.push(KeyValue::new(semconv::CLIENT_ADDRESS, address.clone()));
+            let address: Arc<str> = peer.ip().to_string().into();
+            attributes.push(KeyValue::new(semconv::CLIENT_ADDRESS, Arc::clone(&address)));
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, address));
             let port = i64::from(peer.port());
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_PORT, port));
@@ -108,7 +111,8 @@ impl Inbound {
             attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(user_agent) = self.user_agent() {
-            attributes.push(text(semconv::USER_AGENT_ORIGINAL, user_agent));
+            let user_agent = usual.user_agents.value(user_agent);
+            attributes.push(KeyValue::new(semconv::USER_AGENT_ORIGINAL, user_agent));
         }
         attributes
     }
@@ -135,18 +139,47 @@ impl Inbound {
     }
 }
 
+/// Texts that most requests of a server have in common, each kept once.
+///
+/// Spans are freed by the exporter's thread: a text that they share is neither allocated here nor freed
+/// there, where the two would contend for the allocator.
+#[derive(Debug, Default)]
+pub(crate) struct UsualTexts {
+    hosts: Usual<8>,
+    user_agents: Usual<16>,
+}
+
+#[derive(Debug, Default)]
+struct Usual<const N: usize>(Slots<Arc<str>, Arc<str>, N>);
+
+impl<const N: usize> Usual<N> {
+    fn value(&self, value: &str) -> Arc<str> {
+        let value = cut(value);
+        let make = || {
+            let value: Arc<str> = value.into();
+            (Arc::clone(&value), value)
+        };
+        self.0.get_or_insert_with(|other| **other == *value, make)
+    }
+}
+
 /// How long a message says that its body is, in bytes.
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// An attribute from the client's own text, cut at a character.
+/// An attribute from the client's own text.
 fn text(key: &'static str, value: &str) -> KeyValue {
-    let mut end = value.len().min(MAX_TEXT);
-    while !value.is_char_boundary(end) {
+    KeyValue::new(key, cut(value).to_owned())
+}
+
+/// As much of a text as goes on a span, to the end of a character.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    KeyValue::new(key, value[..end].to_owned())
+    &text[..end]
 }
 
 fn known_method(method: &Method) -> Option<&'static str> {
@@ -262,6 +295,10 @@ mod tests {
         assert_eq!(inbound.method, "_OTHER");
         assert_eq!(inbound.span_name(Some("/pot")), "HTTP /pot");
         let original = KeyValue::new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, "BREW".to_owned());
-        assert!(inbound.attributes().contains(&original));
+        assert!(
+            inbound
+                .attributes(&UsualTexts::default())
+                .contains(&original)
+        );
     }
 }

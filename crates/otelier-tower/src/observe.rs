@@ -18,6 +18,7 @@ impl RequestObserver for TracingEvent {
                     "http.response.status_code" = end.status_code,
                     duration_ms = end.duration.as_secs_f64() * 1e3,
                     "error.type" = end.error_type,
+                    "{end}",
                 )
             };
         }

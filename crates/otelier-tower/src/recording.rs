@@ -15,7 +15,7 @@ use otelier_context::{
 use otelier_metrics::Gauge;
 
 use crate::classify::{Class, Classifier, Ending, ErrorType};
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, UsualTexts};
 use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics, RouteHandles};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
 use crate::semconv;
@@ -39,12 +39,16 @@ pub(crate) struct Settings {
 pub(crate) struct Recorder {
     settings: Settings,
     handles: Handles,
+    usual: UsualTexts,
 }
 
 impl Recorder {
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
-        let handles = Handles::new(settings.metrics.clone());
-        Arc::new(Self { settings, handles })
+        Arc::new(Self {
+            handles: Handles::new(settings.metrics.clone()),
+            settings,
+            usual: UsualTexts::default(),
+        })
     }
 
     /// Starts the span, the clock and the gauge of the request with this head.
@@ -63,7 +67,7 @@ impl Recorder {
         let route = self.handles.route(route);
         let (id, replaced) = request_id(&head.headers, wall);
 
-        let mut attributes = inbound.attributes();
+        let mut attributes = inbound.attributes(&self.usual);
         let id_text = id.encode(&mut [0; 36]).to_owned();
         attributes.push(KeyValue::new(semconv::REQUEST_ID, id_text));
         if replaced {

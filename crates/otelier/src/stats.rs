@@ -22,6 +22,13 @@ impl Collector for Stats {
             let labels = [("level", level.as_str()), ("reason", reason.as_str())];
             ConstCounter::new(count).encode(dropped.encode_family(&labels)?)?;
         }
+        let lost = encoder.encode_descriptor(
+            "otelier_log_records_lost",
+            "Log records that the OpenTelemetry logger did not take",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(self.0.records_lost()).encode(lost)?;
         let late = encoder.encode_descriptor(
             "otelier_request_late_writes",
             "Values that were set on a request after its end, and lost",

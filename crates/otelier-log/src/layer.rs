@@ -1,0 +1,148 @@
+use std::sync::{Arc, OnceLock};
+
+use tracing_core::dispatcher::WeakDispatch;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Dispatch, Event, Subscriber};
+use tracing_opentelemetry::get_otel_context;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::access::AccessLog;
+use crate::builder::JsonLayerBuilder;
+use crate::foreign::isolated;
+use crate::ids::Ids;
+use crate::output::Output;
+use crate::scratch;
+use crate::span::SpanFields;
+use crate::stats::Stats;
+use crate::visit::{FieldVisitor, MessageVisitor};
+
+/// A `tracing` layer that writes each event as one line, and hands it to OpenTelemetry's logs if it
+/// has a logger.
+///
+/// The line carries the ids of the trace, the request, the tenant and the user of the current
+/// OpenTelemetry context, and the fields of the event and of the spans around it. For an event with an
+/// explicit parent the ids are that span's; one with `parent: None` has none.
+///
+/// The layer passes all events on that reach it: give it a filter, as in the example of the crate.
+#[derive(Debug)]
+pub struct JsonLayer {
+    output: Arc<Output>,
+    /// Through it the ids of an explicit parent are found.
+    dispatch: OnceLock<WeakDispatch>,
+}
+
+impl JsonLayer {
+    /// Settings of a layer; by default it writes JSON to stdout.
+    pub fn builder() -> JsonLayerBuilder {
+        JsonLayerBuilder::new()
+    }
+
+    /// The observer that writes a line for each request to where this layer writes, if `filter` lets
+    /// the target `otelier::access` through at the line's level.
+    pub fn access_log(&self, filter: Targets) -> AccessLog {
+        AccessLog::new(Arc::clone(&self.output), &filter)
+    }
+
+    /// What became of the lines of this layer and of its access logs.
+    pub fn stats(&self) -> Stats {
+        self.output.stats.clone()
+    }
+
+    pub(crate) fn new(output: Output) -> Self {
+        Self {
+            output: Arc::new(output),
+            dispatch: OnceLock::new(),
+        }
+    }
+
+    /// A span's own ids if tracing-opentelemetry knows them, else those current when it was made.
+    fn ids_of<S>(&self, span: &Id, cx: &Context<'_, S>) -> Ids
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let dispatch = self.dispatch.get().and_then(WeakDispatch::upgrade);
+        // It panics for a span that does not exist; another thread may close it meanwhile.
+        let known = dispatch
+            .filter(|_| cx.exists(span))
+            .and_then(|dispatch| isolated(|| get_otel_context(span, &dispatch)).flatten());
+        match known {
+            Some(known) => Ids::of(&known),
+            None => made_ids(span, cx),
+        }
+    }
+}
+
+impl<S> Layer<S> for JsonLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        // Only the first counts: a layer is part of one subscriber.
+        let _ = self.dispatch.set(subscriber.downgrade());
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, cx: Context<'_, S>) {
+        let Some(span) = cx.span(id) else { return };
+        let ids = match attributes.parent() {
+            Some(parent) => made_ids(parent, &cx),
+            None if attributes.is_root() => Ids::default(),
+            None => Ids::current(),
+        };
+        // The values' own code runs before the extensions are locked: it may log.
+        scratch::with(|line| {
+            line.start_span(self.output.typed());
+            attributes.record(&mut FieldVisitor::of_span(line));
+            let mut extensions = span.extensions_mut();
+            match extensions.get_mut::<SpanFields>() {
+                None => extensions.insert(SpanFields::new(ids, line)),
+                // Another layer of this type was first.
+                Some(known) if self.output.typed() => known.add_typed(line),
+                Some(_) => {}
+            }
+        });
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, cx: Context<'_, S>) {
+        let Some(span) = cx.span(id) else { return };
+        scratch::with(|line| {
+            line.start_span(self.output.typed());
+            values.record(&mut FieldVisitor::of_span(line));
+            if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+                fields.merge(line);
+            }
+        });
+    }
+
+    fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
+        let ids = match event.parent() {
+            Some(parent) => self.ids_of(parent, &cx),
+            None if event.is_root() => Ids::default(),
+            None => Ids::current(),
+        };
+        self.output.log(
+            event.metadata(),
+            &ids,
+            |line| event.record(&mut MessageVisitor::new(line)),
+            |line| {
+                event.record(&mut FieldVisitor::of_event(line));
+                for span in cx.event_scope(event).into_iter().flatten() {
+                    if let Some(fields) = span.extensions().get::<SpanFields>() {
+                        line.copy(fields);
+                    }
+                }
+            },
+        );
+    }
+}
+
+fn made_ids<S>(span: &Id, cx: &Context<'_, S>) -> Ids
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    cx.span(span)
+        .and_then(|span| Some(span.extensions().get::<SpanFields>()?.ids.clone()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,25 @@
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod builder;
+mod escape;
+mod foreign;
+mod ids;
+mod keys;
+mod layer;
+mod line;
+mod otlp;
+mod output;
+mod scratch;
+mod settings;
+mod span;
+mod stats;
+mod timestamp;
+mod visit;
+
+pub use access::AccessLog;
+pub use builder::JsonLayerBuilder;
+pub use layer::JsonLayer;
+pub use settings::{Format, Settings, Warning};
+pub use stats::{DropReason, Stats};

@@ -1,0 +1,105 @@
+use std::fmt;
+use std::io::{self, Write as _};
+use std::time::SystemTime;
+
+use tracing_core::Metadata;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::foreign::isolated;
+use crate::ids::Ids;
+use crate::line::{Layout, Line};
+use crate::otlp::OtlpSink;
+use crate::scratch;
+use crate::stats::{DropReason, Stats};
+
+/// Where lines go, and all that they share: the layer and the access log write through one.
+pub(crate) struct Output {
+    /// `None` writes no lines; OTLP may still get them.
+    pub(crate) layout: Option<Layout>,
+    pub(crate) writer: Box<dyn Writer>,
+    pub(crate) logger: Option<Box<dyn OtlpSink>>,
+    /// Fields that end each JSON line, encoded.
+    pub(crate) statics: Vec<u8>,
+    pub(crate) stats: Stats,
+}
+
+impl Output {
+    /// Whether values must be kept for OTLP beside their bytes.
+    pub(crate) fn typed(&self) -> bool {
+        self.logger.is_some()
+    }
+
+    pub(crate) fn log(
+        &self,
+        metadata: &'static Metadata<'static>,
+        ids: &Ids,
+        message: impl FnOnce(&mut Line),
+        fields: impl FnOnce(&mut Line),
+    ) {
+        let logger = self
+            .logger
+            .as_deref()
+            .filter(|logger| isolated(|| logger.enabled(metadata)) == Some(true));
+        if self.layout.is_none() && logger.is_none() {
+            return;
+        }
+        let logged = scratch::with(|line| {
+            let time = SystemTime::now();
+            let layout = self.layout.unwrap_or_default();
+            line.start_event(layout, logger.is_some(), &self.statics);
+            line.head(time, metadata, ids, message);
+            fields(line);
+            line.end(ids, &self.statics);
+            if self.layout.is_some() {
+                self.write(metadata, line);
+            }
+            if let Some(logger) = logger
+                && isolated(|| logger.emit(time, metadata, ids, line)).is_none()
+            {
+                self.stats.record_lost();
+            }
+        });
+        if logged.is_none() {
+            self.stats.dropped(*metadata.level(), DropReason::Recursion);
+        }
+    }
+
+    fn write(&self, metadata: &Metadata<'_>, line: &Line) {
+        let dropped = match isolated(|| self.writer.write(metadata, &line.bytes)) {
+            Some(Ok(())) => {
+                self.stats.written();
+                if line.lost > 0 {
+                    self.stats.truncated();
+                }
+                return;
+            }
+            Some(Err(_)) => DropReason::WriteFailed,
+            None => DropReason::WriterPanicked,
+        };
+        self.stats.dropped(*metadata.level(), dropped);
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("layout", &self.layout)
+            .field("otlp", &self.typed())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Any `MakeWriter`, whatever its type of writer.
+pub(crate) trait Writer: Send + Sync {
+    fn write(&self, metadata: &Metadata<'_>, line: &[u8]) -> io::Result<()>;
+}
+
+impl<W> Writer for W
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync,
+{
+    fn write(&self, metadata: &Metadata<'_>, line: &[u8]) -> io::Result<()> {
+        self.make_writer_for(metadata).write_all(line)
+    }
+}

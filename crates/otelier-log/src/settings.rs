@@ -1,0 +1,216 @@
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+const FORMAT: &str = "OTELIER_LOG_FORMAT";
+const LEVEL: &str = "OTELIER_LOG";
+const LEVEL_OF_OTHERS: &str = "RUST_LOG";
+const NO_COLOR: &str = "NO_COLOR";
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// For a person at a terminal.
+    Human,
+    /// No lines; an OpenTelemetry logger still gets all events.
+    None,
+}
+
+/// What the environment says about logs.
+///
+/// | variable | value | unset or empty |
+/// | --- | --- | --- |
+/// | `OTELIER_LOG_FORMAT` | `json`, `human` or `none` | `human` if stdout is a terminal, else `json` |
+/// | `OTELIER_LOG`, else `RUST_LOG` | `info,my_crate::db=debug` | `info` |
+/// | `NO_COLOR` | anything: no colour | colour if stdout is a terminal |
+///
+/// A value that cannot be read is a warning and the default is used.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// How lines look.
+    pub format: Format,
+    /// Whether lines for people are coloured.
+    pub ansi: bool,
+    /// Which targets are logged from which level on.
+    pub filter: Targets,
+    warnings: Vec<Warning>,
+}
+
+impl Settings {
+    /// Reads the process's environment and looks whether stdout is a terminal.
+    pub fn from_env() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name), io::stdout().is_terminal())
+    }
+
+    /// Reads variables from `lookup`; `terminal` says whether the lines go to a terminal.
+    ///
+    /// ```
+    /// use otelier_log::{Format, Settings};
+    ///
+    /// let settings = Settings::from_lookup(
+    ///     |name| (name == "OTELIER_LOG_FORMAT").then(|| "yaml".into()),
+    ///     false,
+    /// );
+    /// assert_eq!(settings.format, Format::Json);
+    /// assert_eq!(settings.warnings()[0].variable(), "OTELIER_LOG_FORMAT");
+    /// ```
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>, terminal: bool) -> Self {
+        let set = |name| lookup(name).filter(|value| !value.is_empty());
+        let mut warnings = Vec::new();
+
+        let format = set(FORMAT).and_then(|value| {
+            let value = value.to_str().map(str::to_ascii_lowercase);
+            let format = match value.as_deref() {
+                Some("json") => Some(Format::Json),
+                Some("human") => Some(Format::Human),
+                Some("none") => Some(Format::None),
+                _ => None,
+            };
+            if format.is_none() {
+                warnings.push(Warning {
+                    variable: FORMAT,
+                    expected: "json, human or none",
+                });
+            }
+            format
+        });
+
+        let level = [LEVEL, LEVEL_OF_OTHERS]
+            .into_iter()
+            .find_map(|variable| Some((variable, set(variable)?)));
+        let filter = level.and_then(|(variable, value)| {
+            let filter = value.to_str().and_then(|value| value.parse().ok());
+            if filter.is_none() {
+                warnings.push(Warning {
+                    variable,
+                    expected: "a level, or a list such as info,my_crate::db=debug",
+                });
+            }
+            filter
+        });
+
+        Self {
+            format: format.unwrap_or(if terminal {
+                Format::Human
+            } else {
+                Format::Json
+            }),
+            ansi: terminal && set(NO_COLOR).is_none(),
+            filter: filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)),
+            warnings,
+        }
+    }
+
+    /// The values that could not be read.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// A variable whose value could not be read, so that the default is used.
+///
+/// It does not repeat the value, which may be hostile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    variable: &'static str,
+    expected: &'static str,
+}
+
+impl Warning {
+    /// The variable's name.
+    pub fn variable(&self) -> &'static str {
+        self.variable
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variable, expected } = self;
+        write!(
+            f,
+            "{variable} cannot be read, the default is used: set it to {expected}"
+        )
+    }
+}
+
+impl std::error::Error for Warning {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing_core::Level;
+
+    fn settings(variables: &[(&str, &str)], terminal: bool) -> Settings {
+        let lookup = |name: &str| {
+            let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
+            Some(OsString::from(value))
+        };
+        Settings::from_lookup(lookup, terminal)
+    }
+
+    #[test]
+    fn the_default_is_for_people_on_a_terminal_and_json_elsewhere() {
+        let terminal = settings(&[], true);
+        assert_eq!((terminal.format, terminal.ansi), (Format::Human, true));
+        let pipe = settings(&[], false);
+        assert_eq!((pipe.format, pipe.ansi), (Format::Json, false));
+        assert!(pipe.filter.would_enable("any", &Level::INFO));
+        assert!(!pipe.filter.would_enable("any", &Level::DEBUG));
+        assert!(terminal.warnings().is_empty() && pipe.warnings().is_empty());
+    }
+
+    #[test]
+    fn what_is_set_counts() {
+        for (value, format) in [
+            ("json", Format::Json),
+            ("human", Format::Human),
+            ("none", Format::None),
+            ("JSON", Format::Json),
+        ] {
+            assert_eq!(settings(&[(FORMAT, value)], true).format, format);
+        }
+        assert!(!settings(&[(NO_COLOR, "1")], true).ansi);
+        assert!(settings(&[(NO_COLOR, "")], true).ansi);
+    }
+
+    #[test]
+    fn our_own_level_variable_comes_before_the_general_one() {
+        let both = settings(
+            &[(LEVEL, "warn,db=trace"), (LEVEL_OF_OTHERS, "debug")],
+            false,
+        );
+        assert!(!both.filter.would_enable("app", &Level::INFO));
+        assert!(both.filter.would_enable("db::pool", &Level::TRACE));
+        let general = settings(&[(LEVEL, ""), (LEVEL_OF_OTHERS, "debug")], false);
+        assert!(general.filter.would_enable("app", &Level::DEBUG));
+    }
+
+    #[test]
+    fn an_unreadable_value_is_a_warning_that_names_the_variable_and_the_default_is_used() {
+        let settings = settings(
+            &[
+                (FORMAT, "JSON\x1b[2J"),
+                (LEVEL, "db=loud"),
+                (LEVEL_OF_OTHERS, "debug"),
+            ],
+            false,
+        );
+        assert_eq!(settings.format, Format::Json);
+        assert!(settings.filter.would_enable("app", &Level::INFO));
+        assert!(!settings.filter.would_enable("app", &Level::DEBUG));
+        let warnings: Vec<_> = settings.warnings().iter().map(Warning::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "OTELIER_LOG_FORMAT cannot be read, the default is used: set it to json, human or none",
+                "OTELIER_LOG cannot be read, the default is used: set it to a level, or a list such as info,my_crate::db=debug",
+            ]
+        );
+    }
+}

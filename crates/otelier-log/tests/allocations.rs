@@ -1,0 +1,58 @@
+//! An event costs no allocation once its thread has written one.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io;
+
+use otelier_log::JsonLayer;
+use support::attach;
+use tracing::{info, info_span};
+use tracing_subscriber::prelude::*;
+
+struct Counting;
+
+thread_local!(static ALLOCATIONS: Cell<u64> = const { Cell::new(0) });
+
+// SAFETY: each call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn an_event_inside_two_spans_does_not_allocate() {
+    let layer = JsonLayer::builder()
+        .service("checkout")
+        .writer(io::sink)
+        .build();
+    let stats = layer.stats();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let _request = attach("req-1", 1);
+        let _outer = info_span!(
+            "request",
+            method = "GET",
+            route = "/users/{id}",
+            a = "b",
+            c = "d"
+        )
+        .entered();
+        let _inner = info_span!("load_user", user = 42, cache = true).entered();
+        let event = |n: u64| info!(status = n, latency_ms = 12.5, agent = "Mozilla/5.0", debug = ?Some(n), "finished {n}");
+        event(1_000_000);
+        let before = ALLOCATIONS.get();
+        (0..1_000).for_each(event);
+        assert_eq!(ALLOCATIONS.get() - before, 0);
+    });
+    assert_eq!(stats.lines_written(), 1_001);
+}
