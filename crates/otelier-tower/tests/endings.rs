@@ -3,20 +3,19 @@
 mod support;
 
 use std::convert::Infallible;
-use std::future::{Future, pending, ready};
+use std::future::{pending, ready};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, Channel, Empty, Full};
 use opentelemetry_sdk::trace::InMemorySpanExporter as InMemory;
 use otelier_context::{Level, Outcome};
-use support::{Harness, get};
+use support::bodies::{Endless, NotEmpty, Sized};
+use support::{Harness, get, ok};
 use tokio_test::{assert_pending, assert_ready, block_on, task};
 use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, service_fn};
 
@@ -25,25 +24,10 @@ type Boxed = Box<dyn std::error::Error + Send + Sync>;
 const GONE_BEFORE_HEAD: Outcome = Outcome::Cancelled { before_head: true };
 const GONE_IN_BODY: Outcome = Outcome::Cancelled { before_head: false };
 
-/// A service that answers each request by a call of `answer`, behind the layer.
-macro_rules! service {
-    ($harness:expr, $answer:expr) => {
-        ServiceBuilder::new()
-            .layer($harness.layer())
-            .service(service_fn($answer))
-    };
-}
-
-async fn ok<B>(body: B) -> Result<Response<B>, Infallible> {
-    Ok(Response::new(body))
-}
-
 #[test]
 fn a_complete_answer_is_told_once() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Full::<Bytes>::from(
-        "hello"
-    )));
+    let service = harness.service(|_: Request<Empty<Bytes>>| ok(Full::<Bytes>::from("hello")));
     let response = block_on(service.oneshot(get("/"))).unwrap();
     assert!(harness.spans().is_empty(), "not before the body's end");
     assert_eq!(harness.samples(&["active_requests{"]), [1.0]);
@@ -55,10 +39,7 @@ fn a_complete_answer_is_told_once() {
 #[test]
 fn an_empty_answer_ends_at_its_head() {
     let harness = Harness::new();
-    let service = service!(
-        harness,
-        |_: Request<Empty<Bytes>>| ok(Empty::<Bytes>::new())
-    );
+    let service = harness.service(|_: Request<Empty<Bytes>>| ok(Empty::<Bytes>::new()));
     let response = block_on(service.oneshot(get("/"))).unwrap();
     harness.ended_once(Outcome::Complete, Some(200), None);
     drop(response);
@@ -69,7 +50,7 @@ fn an_empty_answer_ends_at_its_head() {
 fn an_answer_whose_body_is_not_sent_ends_at_its_head() {
     for (method, status) in [("HEAD", 200), ("GET", 204), ("GET", 304)] {
         let harness = Harness::new();
-        let service = service!(harness, |_: Request<Empty<Bytes>>| async move {
+        let service = harness.service(|_: Request<Empty<Bytes>>| async move {
             Response::builder()
                 .status(status)
                 .body(Full::<Bytes>::from("unsent"))
@@ -86,7 +67,7 @@ fn an_answer_whose_body_is_not_sent_ends_at_its_head() {
 #[test]
 fn a_body_of_known_length_ends_with_its_last_byte() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Sized(2)));
+    let service = harness.service(|_: Request<Empty<Bytes>>| ok(Sized(2)));
     let response = block_on(service.oneshot(get("/"))).unwrap();
     let mut body = task::spawn(response.into_body());
     for _ in 0..2 {
@@ -99,7 +80,7 @@ fn a_body_of_known_length_ends_with_its_last_byte() {
 #[test]
 fn a_body_of_announced_length_ends_with_its_last_byte() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+    let service = harness.service(|_: Request<Empty<Bytes>>| async {
         Response::builder()
             .header("content-length", 2)
             .body(Endless)
@@ -115,7 +96,7 @@ fn a_body_of_announced_length_ends_with_its_last_byte() {
 #[test]
 fn trailers_end_a_body() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| {
+    let service = harness.service(|_: Request<Empty<Bytes>>| {
         let trailers = ready(Some(Ok(http::HeaderMap::new())));
         ok(NotEmpty.with_trailers(trailers))
     });
@@ -153,7 +134,7 @@ fn a_service_that_is_not_ready_has_no_request_to_tell_of() {
 #[test]
 fn a_server_error_is_an_error() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+    let service = harness.service(|_: Request<Empty<Bytes>>| async {
         Response::builder().status(503).body(Empty::<Bytes>::new())
     });
     block_on(service.oneshot(get("/"))).unwrap();
@@ -164,7 +145,7 @@ fn a_server_error_is_an_error() {
 #[test]
 fn an_error_set_by_the_handler_fails_a_200() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| {
+    let service = harness.service(|_: Request<Empty<Bytes>>| {
         otelier_context::current()
             .unwrap()
             .set_error("out_of_stock");
@@ -177,7 +158,7 @@ fn an_error_set_by_the_handler_fails_a_200() {
 #[test]
 fn a_failed_body_has_a_status_and_an_error() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+    let service = harness.service(|_: Request<Empty<Bytes>>| async {
         let (sender, body) = Channel::<Bytes, Boxed>::new(1);
         sender.abort("disk on fire".into());
         Ok::<_, Infallible>(Response::new(body))
@@ -190,7 +171,7 @@ fn a_failed_body_has_a_status_and_an_error() {
 #[test]
 fn a_client_gone_before_the_head_is_told_once() {
     let harness = Harness::new();
-    let mut service = service!(harness, |_: Request<Empty<Bytes>>| {
+    let mut service = harness.service(|_: Request<Empty<Bytes>>| {
         pending::<Result<Response<Empty<Bytes>>, Infallible>>()
     });
     let mut response = task::spawn(service.call(get("/")));
@@ -204,10 +185,7 @@ fn a_client_gone_before_the_head_is_told_once() {
 #[test]
 fn a_response_that_is_never_polled_is_told_once() {
     let harness = Harness::new();
-    let mut service = service!(
-        harness,
-        |_: Request<Empty<Bytes>>| ok(Empty::<Bytes>::new())
-    );
+    let mut service = harness.service(|_: Request<Empty<Bytes>>| ok(Empty::<Bytes>::new()));
     drop(service.call(get("/")));
     harness.ended_once(GONE_BEFORE_HEAD, None, Some("cancelled"));
 }
@@ -215,7 +193,7 @@ fn a_response_that_is_never_polled_is_told_once() {
 #[test]
 fn a_client_gone_in_the_body_is_told_once() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Sized(2)));
+    let service = harness.service(|_: Request<Empty<Bytes>>| ok(Sized(2)));
     let mut response = block_on(service.oneshot(get("/"))).unwrap();
     assert!(block_on(response.frame()).is_some());
     drop(response);
@@ -226,9 +204,7 @@ fn a_client_gone_in_the_body_is_told_once() {
 #[test]
 fn a_body_dropped_unread_is_told_once() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| ok(Full::<Bytes>::from(
-        "x"
-    )));
+    let service = harness.service(|_: Request<Empty<Bytes>>| ok(Full::<Bytes>::from("x")));
     drop(block_on(service.oneshot(get("/"))).unwrap());
     harness.ended_once(GONE_IN_BODY, Some(200), Some("cancelled"));
 }
@@ -236,7 +212,7 @@ fn a_body_dropped_unread_is_told_once() {
 #[test]
 fn a_service_error_is_told_once_and_passed_on() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+    let service = harness.service(|_: Request<Empty<Bytes>>| async {
         let error: Boxed = io::Error::from(io::ErrorKind::TimedOut).into();
         Err::<Response<Empty<Bytes>>, _>(error)
     });
@@ -248,74 +224,18 @@ fn a_service_error_is_told_once_and_passed_on() {
 #[test]
 fn an_io_error_is_known_and_others_are_not() {
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+    let service = harness.service(|_: Request<Empty<Bytes>>| async {
         Err::<Response<Empty<Bytes>>, _>(io::Error::from(io::ErrorKind::TimedOut))
     });
     block_on(service.oneshot(get("/"))).unwrap_err();
     harness.ended_once(Outcome::ServiceError, None, Some("timeout"));
 
     let harness = Harness::new();
-    let service = service!(harness, |_: Request<Empty<Bytes>>| async {
+    let service = harness.service(|_: Request<Empty<Bytes>>| async {
         Err::<Response<Empty<Bytes>>, _>("not an error type")
     });
     block_on(service.oneshot(get("/"))).unwrap_err();
     harness.ended_once(Outcome::ServiceError, None, Some("_OTHER"));
-}
-
-#[test]
-fn an_uncaught_panic_is_told_once_and_goes_on() {
-    type Answer = Pin<Box<dyn Future<Output = Result<Response<Empty<Bytes>>, Infallible>>>>;
-    let in_call: fn() -> Answer = || panic!("in call");
-    let in_poll: fn() -> Answer = || Box::pin(async { panic!("in poll") });
-    for answer in [in_call, in_poll] {
-        let harness = Harness::new();
-        let service = service!(harness, |_: Request<Empty<Bytes>>| answer());
-        let result = catch_unwind(AssertUnwindSafe(|| block_on(service.oneshot(get("/")))));
-        assert!(result.is_err());
-        harness.ended_once(Outcome::Panicked, None, Some("panic"));
-    }
-}
-
-async fn panics(_: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
-    panic!("the secret")
-}
-
-#[test]
-fn a_caught_panic_is_a_500_with_the_ids_and_nothing_else() {
-    let harness = Harness::new();
-    let service = ServiceBuilder::new()
-        .layer(harness.builder().catch_panic(true).build())
-        .service(service_fn(panics));
-    let response = block_on(service.oneshot(get("/"))).unwrap();
-    assert_eq!(response.status(), 500);
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/problem+json"
-    );
-    let id = response.headers()["x-request-id"]
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let body = block_on(response.collect()).unwrap().to_bytes();
-    let trace_id = harness.spans()[0].span_context.trace_id();
-    let expected = format!(
-        r#"{{"type":"about:blank","title":"Internal Server Error","status":500,"request_id":"{id}","trace_id":"{trace_id}"}}"#
-    );
-    assert_eq!(body, expected);
-    harness.ended_once(Outcome::Panicked, Some(500), Some("panic"));
-    assert_eq!(harness.lines()[0].request_id, id);
-}
-
-#[test]
-fn a_panic_in_the_body_is_told_once_and_goes_on() {
-    let harness = Harness::new();
-    let service = ServiceBuilder::new()
-        .layer(harness.builder().catch_panic(true).build())
-        .service(service_fn(|_: Request<Empty<Bytes>>| ok(Panicking)));
-    let response = block_on(service.oneshot(get("/"))).unwrap();
-    let result = catch_unwind(AssertUnwindSafe(|| block_on(response.collect())));
-    assert!(result.is_err());
-    harness.ended_once(Outcome::Panicked, Some(200), Some("panic"));
 }
 
 #[test]
@@ -330,7 +250,7 @@ fn what_the_handler_holds_is_dropped_within_its_request() {
     }
     let harness = Harness::new();
     let drops = Arc::new(Mutex::new(Vec::new()));
-    let mut service = service!(harness, |_: Request<Empty<Bytes>>| {
+    let mut service = harness.service(|_: Request<Empty<Bytes>>| {
         let witness = Witness(Arc::clone(&drops), harness.exporter());
         async move {
             let _witness = witness;
@@ -348,99 +268,6 @@ fn what_the_handler_holds_is_dropped_within_its_request() {
     harness.ended_once(GONE_BEFORE_HEAD, None, Some("cancelled"));
 }
 
-#[test]
-fn panicking_settings_reach_nobody() {
-    struct Panics;
-    impl otelier_tower::Classifier for Panics {
-        fn classify(&self, _: &otelier_tower::Ending<'_>) -> otelier_tower::Class {
-            panic!("classifier")
-        }
-    }
-    let harness = Harness::new();
-    let layer = harness
-        .builder()
-        .classifier(Panics)
-        .peer_of(|_: &http::request::Parts| panic!("peer"))
-        .tenant(|_: &http::request::Parts| panic!("tenant"))
-        .build();
-    let service = layer.layer(service_fn(|_: Request<Empty<Bytes>>| {
-        ok(Empty::<Bytes>::new())
-    }));
-    block_on(service.oneshot(get("/"))).unwrap();
-    harness.ended_once(Outcome::Complete, Some(200), Some("_OTHER"));
-}
-
-#[test]
-fn a_panicking_observer_reaches_nobody() {
-    struct Panics;
-    impl otelier_context::RequestObserver for Panics {
-        fn on_end(&self, _: &otelier_context::RequestEnd<'_>) {
-            panic!("observer");
-        }
-    }
-    let harness = Harness::new();
-    let service = ServiceBuilder::new()
-        .layer(harness.builder().observer(Panics).build())
-        .service(service_fn(|_: Request<Empty<Bytes>>| {
-            ok(Empty::<Bytes>::new())
-        }));
-    block_on(service.oneshot(get("/"))).unwrap();
-    harness.ended_once(Outcome::Complete, Some(200), None);
-}
-
-/// So many bytes, one a frame; then it stays pending, as a server never asks.
-struct Sized(u64);
-
-impl http_body::Body for Sized {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.0 == 0 {
-            return Poll::Pending;
-        }
-        self.0 -= 1;
-        Poll::Ready(Some(Ok(Frame::data("x".into()))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0)
-    }
-}
-
-/// A body without frames that does not know it.
-struct NotEmpty;
-
-impl http_body::Body for NotEmpty {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(None)
-    }
-}
-
-/// One byte a frame, and never an end.
-struct Endless;
-
-impl http_body::Body for Endless {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(Some(Ok(Frame::data("x".into()))))
-    }
-}
-
 #[derive(Clone)]
 struct NeverReady;
 
@@ -455,19 +282,5 @@ impl tower::Service<Request<Empty<Bytes>>> for NeverReady {
 
     fn call(&mut self, _: Request<Empty<Bytes>>) -> Self::Future {
         pending()
-    }
-}
-
-struct Panicking;
-
-impl http_body::Body for Panicking {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        panic!("in the body");
     }
 }

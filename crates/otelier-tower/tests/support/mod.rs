@@ -2,19 +2,23 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+pub(crate) mod bodies;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::{Empty, combinators::BoxBody};
 use opentelemetry::Value;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
 use otelier_context::{Level, Outcome, RequestEnd, RequestObserver};
 use otelier_metrics::Registry;
-use otelier_tower::{HttpLayer, HttpServerMetrics, ServerBuilder};
+use otelier_tower::{HttpLayer, HttpServerMetrics, HttpService, ServerBuilder};
+use tower::util::ServiceFn;
+use tower::{Layer as _, service_fn};
 
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
@@ -51,6 +55,11 @@ impl Harness {
 
     pub(crate) fn layer(&self) -> HttpLayer<SdkTracer> {
         self.builder().build()
+    }
+
+    /// A service that answers each request by a call of `answer`, behind the layer.
+    pub(crate) fn service<F>(&self, answer: F) -> HttpService<ServiceFn<F>, SdkTracer> {
+        self.layer().layer(service_fn(answer))
     }
 
     pub(crate) fn exporter(&self) -> InMemorySpanExporter {
@@ -123,6 +132,10 @@ pub(crate) fn attributes(span: &SpanData) -> BTreeMap<String, Value> {
         .collect();
     assert_eq!(map.len(), span.attributes.len(), "no attribute twice");
     map
+}
+
+pub(crate) async fn ok<B>(body: B) -> Result<Response<B>, Infallible> {
+    Ok(Response::new(body))
 }
 
 pub(crate) fn get(uri: &str) -> Request<Empty<Bytes>> {
