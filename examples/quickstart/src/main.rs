@@ -4,7 +4,8 @@
 //! and shows one of them as a trace, as log lines and as a metric. `--once` ends it after the show,
 //! with the exit code 1 if the three do not agree.
 //!
-//! With `OTEL_EXPORTER_OTLP_ENDPOINT` it exports there; without, to a collector of its own.
+//! With `OTEL_EXPORTER_OTLP_ENDPOINT` it exports there; without, to a collector of its own, whose traces
+//! it prints as they come.
 
 #![allow(
     clippy::print_stdout,
@@ -91,5 +92,8 @@ async fn run() -> Result<ExitCode, Error> {
     }
     drop(stop);
     print!("{show}");
-    Ok(serving.await??.report())
+    tokio::select! {
+        stopped = serving => Ok(stopped??.report()),
+        never = show::follow(&destination) => match never {},
+    }
 }

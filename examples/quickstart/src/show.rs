@@ -1,6 +1,9 @@
 //! One request, shown as each of the three signals tells of it.
 
+use std::collections::HashSet;
+use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::io::{IsTerminal as _, stdout};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use crate::client::Client;
 const ROUTE: &str = "/orders/{id}";
 /// Longer than the batch processors of spans and log records wait by default.
 const PATIENCE: Duration = Duration::from_secs(15);
+const A_LONG_TIME: Duration = Duration::from_secs(3_600);
 
 /// Sends the requests, and waits for what is told of one of them.
 pub(crate) async fn show(
@@ -43,6 +47,36 @@ pub(crate) async fn show(
         page: seen.mark(&page),
         verdict,
     })
+}
+
+/// Prints each further trace when it is complete, where they come here.
+pub(crate) async fn follow(telemetry: &Telemetry) -> Infallible {
+    let Telemetry::Here(collector) = telemetry else {
+        return pending().await;
+    };
+    let complete = |received: &Received| -> HashSet<String> {
+        let traces = received.traces().filter(Trace::is_complete);
+        traces.iter().map(|trace| trace.id().to_owned()).collect()
+    };
+    let mut shown = complete(&collector.received());
+    loop {
+        let news = |received: &Received| !complete(received).is_subset(&shown);
+        let Ok(received) = collector
+            .wait_until(news)
+            .within(A_LONG_TIME)
+            .try_wait()
+            .await
+        else {
+            continue;
+        };
+        let ids = complete(&received);
+        for id in ids.difference(&shown) {
+            if let Some(trace) = received.trace(id) {
+                print!("\n{}", indent(&trace.to_string()));
+            }
+        }
+        shown = ids; // of what the collector still keeps
+    }
 }
 
 /// Where the telemetry goes.
