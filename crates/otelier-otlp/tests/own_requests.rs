@@ -4,10 +4,13 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::*;
 use opentelemetry::logs::{LogRecord as _, Logger as _};
 use opentelemetry::trace::{Span as _, Tracer as _};
 use otelier_otlp::SdkLogger;
+use otelier_testing::Log;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
@@ -67,7 +70,13 @@ fn the_exporters_do_not_trace_themselves() {
         .collect();
     names.sort();
     assert_eq!(names, ["app", "app", "first", "second"]);
-    let logs = received.logs();
-    assert_eq!(logs.len(), 2);
+    // The SDK tells of itself on the caller's thread where a crate of the same build has switched that on.
+    let of_the_sdk = |log: &Arc<Log>| {
+        log.body()
+            .as_str()
+            .is_some_and(|t| t.starts_with("opentelemetry"))
+    };
+    let logs = received.logs().filter(|log| !of_the_sdk(log));
+    assert_eq!(logs.len(), 2, "{logs}");
     assert!(logs.iter().all(|log| log.body() == "app"));
 }
