@@ -26,7 +26,7 @@ async fn the_service_survives_a_collector_that_is_not_there_and_tells_it_in_metr
 
     service.terminate();
     let status = service.exit(SHUTDOWN).await;
-    assert!(status.code().is_some(), "killed: {status}");
+    assert_eq!(status.code(), Some(12), "the code of a flush that failed");
 }
 
 #[tokio::test]

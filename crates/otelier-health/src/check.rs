@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -74,6 +75,7 @@ impl CheckState {
 pub(crate) struct Check {
     name: Arc<str>,
     last: Mutex<Option<Run>>,
+    ended: AtomicBool,
 }
 
 #[derive(Debug, Clone)]
@@ -83,11 +85,22 @@ struct Run {
     duration: Option<Duration>,
 }
 
+impl Run {
+    fn failed(why: &str) -> Self {
+        Self {
+            result: Err(why.into()),
+            time: SystemTime::now(),
+            duration: None,
+        }
+    }
+}
+
 impl Check {
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.into(),
             last: Mutex::default(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -110,10 +123,27 @@ impl Check {
         }
     }
 
+    /// Fails from now on: a run that is still to end changes nothing.
+    pub(crate) fn end(&self) {
+        let mut last = self.lock();
+        self.ended.store(true, Ordering::Relaxed);
+        *last = Some(Run::failed("no longer checked"));
+    }
+
     /// Keeps the result of a run; logs it if it is the first or differs from the one before.
     pub(crate) fn ran(&self, result: Result<(), String>, duration: Duration) {
         let result = result.map_err(Arc::from);
-        let before = self.replace(result.clone(), Some(duration));
+        let mut last = self.lock();
+        // Looked at under the lock, so that no run gets past the end.
+        if self.ended.load(Ordering::Relaxed) {
+            return;
+        }
+        let before = last.replace(Run {
+            result: result.clone(),
+            time: SystemTime::now(),
+            duration: Some(duration),
+        });
+        drop(last);
         if before.is_none_or(|run| run.result.is_ok() != result.is_ok()) {
             self.log(&result);
         }
@@ -121,15 +151,7 @@ impl Check {
 
     /// Fails without a run, and without a log line.
     pub(crate) fn fail(&self, why: &str) {
-        self.replace(Err(why.into()), None);
-    }
-
-    fn replace(&self, result: Result<(), Arc<str>>, duration: Option<Duration>) -> Option<Run> {
-        self.lock().replace(Run {
-            result,
-            time: SystemTime::now(),
-            duration,
-        })
+        *self.lock() = Some(Run::failed(why));
     }
 
     fn log(&self, result: &Result<(), Arc<str>>) {

@@ -114,6 +114,9 @@ impl Health {
     pub fn stop(&self) {
         let runners = mem::take(&mut *self.0.runners());
         drop(runners); // after the lock: it drops what the checks hold
+        for check in self.0.checks().iter() {
+            check.end();
+        }
     }
 
     /// Makes the service not ready from now on, whatever its checks say. The first reason stays.

@@ -380,3 +380,30 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Log {
             .push(line);
     }
 }
+
+#[tokio::test]
+async fn a_check_that_blocks_its_thread_past_its_time_is_late_though_it_succeeds() {
+    let health = Health::new();
+    health.ready("blocking", Duration::from_secs(60), || async {
+        std::thread::sleep(TIMEOUT + Duration::from_millis(100));
+        Ok::<(), String>(())
+    });
+    tokio::task::yield_now().await; // the check runs here, on the only thread
+    while !health.is_started() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(health.checks()[0].output(), Some("no answer within 900 ms"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_at_once() {
+    let health = Health::new();
+    health.ready("quick", Duration::from_secs(60), || async {
+        Ok::<(), String>(())
+    });
+    while !health.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    health.stop();
+    assert!(!health.is_ready());
+}

@@ -20,11 +20,34 @@ pub(crate) struct TraceIds {
     pub(crate) flags: TraceFlags,
 }
 
+/// Whether this thread still has its OpenTelemetry context, of which any use is a panic afterwards.
+pub(crate) fn context_lives() -> bool {
+    isolated(|| WITNESS.try_with(|_| ()).is_ok()) == Some(true)
+}
+
+thread_local! {
+    // What is made later ends earlier: while this is there, the context is.
+    static WITNESS: Witness = {
+        Context::map_current(|_| ());
+        Witness
+    };
+}
+
+/// Has a destructor, without which a thread-local would outlive all others.
+struct Witness;
+
+impl Drop for Witness {
+    fn drop(&mut self) {}
+}
+
 impl Ids {
-    /// Those of the current OpenTelemetry context; none where the thread's storage is gone already,
-    /// of which `map_current` makes a panic.
+    /// Those of the current OpenTelemetry context; none where the thread ends and that is gone.
     pub(crate) fn current() -> Self {
-        isolated(|| Context::map_current(Self::of)).unwrap_or_default()
+        if context_lives() {
+            Context::map_current(Self::of)
+        } else {
+            Self::default()
+        }
     }
 
     pub(crate) fn of(cx: &Context) -> Self {

@@ -4,7 +4,7 @@ use opentelemetry::Context;
 use opentelemetry::logs::{LogRecord as _, Logger, Severity};
 use tracing_core::{Level, Metadata};
 
-use crate::ids::Ids;
+use crate::ids::{Ids, context_lives};
 use crate::line::Line;
 
 /// Any OpenTelemetry logger, whatever its type of record.
@@ -25,7 +25,8 @@ pub(crate) trait OtlpSink: Send + Sync {
 impl<L: Logger + Send + Sync> OtlpSink for L {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let severity = severity(*metadata.level());
-        !Context::is_current_telemetry_suppressed()
+        context_lives()
+            && !Context::is_current_telemetry_suppressed()
             && self.event_enabled(severity, metadata.target(), Some(metadata.name()))
     }
 

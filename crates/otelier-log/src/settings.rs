@@ -26,7 +26,7 @@ pub enum Format {
 /// | variable | value | unset or empty |
 /// | --- | --- | --- |
 /// | `OTELIER_LOG_FORMAT` | `json`, `human` or `none` | `human` if stdout is a terminal, else `json` |
-/// | `OTELIER_LOG`, else `RUST_LOG` | `info,my_crate::db=debug` | `info` |
+/// | `OTELIER_LOG`, else `RUST_LOG` | `warn,my_crate::db=debug`; what it does not name: `info` | `info` |
 /// | `NO_COLOR` | anything: no colour | colour if stdout is a terminal |
 ///
 /// A value that cannot be read is a warning and the default is used.
@@ -85,7 +85,7 @@ impl Settings {
             .into_iter()
             .find_map(|variable| Some((variable, set(variable)?)));
         let filter = level.and_then(|(variable, value)| {
-            let filter = value.to_str().and_then(|value| value.parse().ok());
+            let filter = value.to_str().and_then(filter);
             if filter.is_none() {
                 warnings.push(Warning {
                     variable,
@@ -111,6 +111,21 @@ impl Settings {
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
+}
+
+/// A list of levels and targets. What it does not name is logged from INFO on, so that a misspelt level,
+/// which reads as a target, silences nothing.
+fn filter(list: &str) -> Option<Targets> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-' | '.' | '=');
+    let entries: Vec<_> = list.split(',').map(str::trim).collect();
+    if entries.iter().any(|entry| !entry.chars().all(legal)) {
+        return None;
+    }
+    let filter: Targets = entries.join(",").parse().ok()?;
+    Some(match filter.default_level() {
+        Some(_) => filter,
+        None => filter.with_default(LevelFilter::INFO),
+    })
 }
 
 /// A variable whose value could not be read, so that the default is used.
@@ -189,6 +204,33 @@ mod tests {
         assert!(both.filter.would_enable("db::pool", &Level::TRACE));
         let general = settings(&[(LEVEL, ""), (LEVEL_OF_OTHERS, "debug")], false);
         assert!(general.filter.would_enable("app", &Level::DEBUG));
+    }
+
+    #[test]
+    fn no_typing_error_silences_a_service() {
+        for value in [
+            "warning",
+            "inof",
+            "info ",
+            " info",
+            "my_crate",
+            "debug, hyper=off",
+            "INFO",
+        ] {
+            let settings = settings(&[(LEVEL, value)], false);
+            assert!(
+                settings.filter.would_enable("app", &Level::INFO),
+                "{value:?}"
+            );
+            assert!(settings.warnings().is_empty(), "{value:?}");
+        }
+        let spaced = settings(&[(LEVEL, "debug, hyper=off")], false);
+        assert!(!spaced.filter.would_enable("hyper", &Level::ERROR));
+        let syntax_of_another = settings(&[(LEVEL, "my_crate[span]=debug")], false);
+        assert!(syntax_of_another.filter.would_enable("app", &Level::INFO));
+        assert_eq!(syntax_of_another.warnings().len(), 1);
+        let alone = settings(&[(LEVEL, "off,my_crate=debug")], false);
+        assert!(!alone.filter.would_enable("app", &Level::ERROR));
     }
 
     #[test]

@@ -172,10 +172,10 @@ fn files_that_cannot_be_read_are_warnings() {
         warnings,
         [
             format!(
-                "{CERTIFICATE} does not name a readable PEM file with a certificate: it is not used"
+                "{CERTIFICATE} does not name a readable PEM file with a certificate: connections may fail"
             ),
             format!(
-                "{CLIENT_KEY} does not name a readable PEM file with a private key: it is not used"
+                "{CLIENT_KEY} does not name a readable PEM file with a private key: connections may fail"
             ),
         ]
     );

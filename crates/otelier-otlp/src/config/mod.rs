@@ -93,15 +93,18 @@ impl Config {
     /// `OTEL_EXPORTER_OTLP_ENDPOINT` is. One that cannot be read is a warning.
     pub fn endpoint(mut self, url: &str) -> Self {
         const NAME: &str = "the endpoint set in code";
-        let problem = if !self.traces.set_endpoint(url, NAME) || !self.logs.set_endpoint(url, NAME)
-        {
-            "is not a URL of http or https: it is not used"
-        } else if self.traces.endpoint.had_userinfo {
-            otlp::USERINFO
-        } else {
-            return self;
+        let read = |otlp: &Otlp| otlp.read_endpoint(url, NAME);
+        let problem = match (read(&self.traces), read(&self.logs)) {
+            (Some(traces), Some(logs)) => {
+                let had_userinfo = traces.had_userinfo;
+                (self.traces.endpoint, self.logs.endpoint) = (traces, logs);
+                had_userinfo.then_some(otlp::USERINFO)
+            }
+            _ => Some("is not a URL of http or https: it is not used"),
         };
-        Warning::new(NAME, problem).add_to(&mut self.warnings);
+        if let Some(problem) = problem {
+            Warning::new(NAME, problem).add_to(&mut self.warnings);
+        }
         self
     }
 

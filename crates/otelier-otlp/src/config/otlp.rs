@@ -66,16 +66,14 @@ impl Otlp {
     }
 
     /// Sets the endpoint as `OTEL_EXPORTER_OTLP_ENDPOINT` would; false if it cannot be read.
-    pub(crate) fn set_endpoint(&mut self, url: &str, set_by: &str) -> bool {
-        let Some(mut endpoint) = Endpoint::read(url.trim(), self.protocol, self.insecure) else {
-            return false;
-        };
+    /// What this base URL is to this signal, if it is one.
+    pub(crate) fn read_endpoint(&self, url: &str, set_by: &str) -> Option<Endpoint> {
+        let mut endpoint = Endpoint::read(url.trim(), self.protocol, self.insecure)?;
         if self.protocol == Protocol::HttpProtobuf {
             endpoint.append(self.signal);
         }
         endpoint.set_by = Some(set_by.to_owned());
-        self.endpoint = endpoint;
-        true
+        Some(endpoint)
     }
 }
 

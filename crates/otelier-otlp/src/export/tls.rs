@@ -57,28 +57,31 @@ pub(super) fn secure(
     endpoint.tls_config(config).map_err(Error::tls)
 }
 
-/// The contents of the PEM files. One that cannot be read is a warning: without it a connection may
-/// fail, but is no less safe.
+/// The contents of the PEM files. One that cannot be read is a warning, and the connection fails rather
+/// than trust others than it names.
 struct Pem {
+    /// Empty if it cannot be read.
     certificate: Option<Vec<u8>>,
     identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Pem {
     fn read(files: &TlsFiles, warnings: &mut Vec<Warning>) -> Self {
-        let mut read =
-            |file: &Option<(String, String)>, what: &str, is_valid: fn(&[u8]) -> bool| {
-                let (variable, path) = file.as_ref()?;
-                let pem = fs::read(path).ok().filter(|pem| is_valid(pem));
-                if pem.is_none() {
-                    let problem =
-                        format!("does not name a readable PEM file with {what}: it is not used");
-                    Warning::new(variable, problem).add_to(warnings);
-                }
-                pem
-            };
+        let mut read = |file: &Option<(String, String)>,
+                        what: &str,
+                        is_valid: fn(&[u8]) -> bool| {
+            let (variable, path) = file.as_ref()?;
+            let pem = fs::read(path).ok().filter(|pem| is_valid(pem));
+            if pem.is_none() {
+                let problem =
+                    format!("does not name a readable PEM file with {what}: connections may fail");
+                Warning::new(variable, problem).add_to(warnings);
+            }
+            pem
+        };
         let is_certificate = |pem: &[u8]| certificates(pem).is_some();
-        let certificate = read(&files.certificate, "a certificate", is_certificate);
+        let certificate = read(&files.certificate, "a certificate", is_certificate)
+            .or_else(|| files.certificate.as_ref().map(|_| Vec::new()));
         let chain = read(&files.client_certificate, "a certificate", is_certificate);
         let key = read(&files.client_key, "a private key", |pem| {
             read_key(pem).is_some()
@@ -105,7 +108,7 @@ impl Pem {
         };
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates);
-        if roots.is_empty() {
+        if roots.is_empty() && self.certificate.is_none() {
             let advice =
                 "there are no root certificates: name one by OTEL_EXPORTER_OTLP_CERTIFICATE";
             return Err(Error::tls(advice));

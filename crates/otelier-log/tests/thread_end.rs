@@ -1,0 +1,46 @@
+//! Logging while a thread ends, with a panic hook that logs: alone in its process, for the hook.
+
+mod support;
+
+use std::cell::RefCell;
+use std::thread;
+
+use otelier_log::JsonLayer;
+use support::Sink;
+use tracing_subscriber::prelude::*;
+
+struct LogsAtItsEnd;
+
+impl Drop for LogsAtItsEnd {
+    fn drop(&mut self) {
+        tracing::info!("a thread's last words");
+    }
+}
+
+thread_local! {
+    static FIRST: RefCell<Option<LogsAtItsEnd>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_line_from_a_thread_local_s_end_is_written_without_a_panic() {
+    let sink = Sink::default();
+    let layer = JsonLayer::builder().writer(sink.clone()).build();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
+        .expect("the only one of this process");
+    std::panic::set_hook(Box::new(|panic| {
+        if thread::current().name() == Some("ending") {
+            tracing::error!(%panic, "panicked");
+        }
+    }));
+
+    let ending = thread::Builder::new().name("ending".to_owned());
+    let thread = ending.spawn(|| {
+        // Made before anything else of this thread, so the last to end.
+        FIRST.set(Some(LogsAtItsEnd));
+        tracing::info!("alive");
+    });
+    thread.expect("there are threads").join().expect("no panic");
+    let lines = sink.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[1].contains("a thread's last words"), "{lines:?}");
+}
