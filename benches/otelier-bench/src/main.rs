@@ -15,9 +15,10 @@ mod http;
 mod line;
 mod log;
 mod report;
+mod sanitize;
 mod spans;
 
-static GROUPS: &[Group] = &[log::GROUP, http::GROUP];
+static GROUPS: &[Group] = &[log::GROUP, sanitize::GROUP, http::GROUP];
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {

@@ -9,7 +9,7 @@ fn an_unknown_group_is_refused_with_the_list_of_groups() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         error,
-        "unknown group \"nonsense\"; the groups are: log, http\n"
+        "unknown group \"nonsense\"; the groups are: log, sanitize, http\n"
     );
     assert!(output.stdout.is_empty());
 }
