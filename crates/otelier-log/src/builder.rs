@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::io;
 
@@ -7,9 +8,10 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::layer::JsonLayer;
 use crate::line::{Layout, Line};
 use crate::otlp::OtlpSink;
-use crate::output::{Output, Writer};
+use crate::output::{Destination, Output};
 use crate::settings::Format;
 use crate::stats::Stats;
+use crate::writer::NonBlocking;
 
 /// The longest service name and environment in bytes as written.
 const MAX_STATIC: usize = 256;
@@ -21,7 +23,7 @@ pub struct JsonLayerBuilder {
     ansi: bool,
     service: Option<String>,
     environment: Option<String>,
-    writer: Box<dyn Writer>,
+    destination: Destination,
     logger: Option<Box<dyn OtlpSink>>,
 }
 
@@ -32,7 +34,7 @@ impl JsonLayerBuilder {
             ansi: false,
             service: None,
             environment: None,
-            writer: Box::new(io::stdout),
+            destination: Destination::Direct(Box::new(io::stdout)),
             logger: None,
         }
     }
@@ -62,12 +64,16 @@ impl JsonLayerBuilder {
         self
     }
 
-    /// Where lines go; stdout by default. Each line is one `write_all`, on the thread that logs.
+    /// Where lines go; stdout by default. Each line is one `write_all`, on the thread that logs, unless
+    /// the writer is a [`NonBlocking`] one.
     pub fn writer<W>(mut self, writer: W) -> Self
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        self.writer = Box::new(writer);
+        self.destination = match (&writer as &dyn Any).downcast_ref::<NonBlocking>() {
+            Some(queue) => Destination::Queue(queue.clone()),
+            None => Destination::Direct(Box::new(writer)),
+        };
         self
     }
 
@@ -87,15 +93,19 @@ impl JsonLayerBuilder {
             Format::Human => Some(Layout::Human { ansi: self.ansi }),
             Format::None => None,
         };
+        let stats = match &self.destination {
+            Destination::Direct(_) => Stats::default(),
+            Destination::Queue(queue) => queue.stats(),
+        };
         JsonLayer::new(Output {
             layout,
-            writer: self.writer,
+            destination: self.destination,
             logger: self.logger,
             statics: statics([
                 ("service", self.service.as_deref()),
                 ("environment", self.environment.as_deref()),
             ]),
-            stats: Stats::default(),
+            stats,
         })
     }
 }

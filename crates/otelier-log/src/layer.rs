@@ -13,7 +13,7 @@ use crate::access::AccessLog;
 use crate::builder::JsonLayerBuilder;
 use crate::foreign::isolated;
 use crate::ids::Ids;
-use crate::output::Output;
+use crate::output::{Destination, Output};
 use crate::scratch;
 use crate::span::SpanFields;
 use crate::stats::Stats;
@@ -52,8 +52,12 @@ impl JsonLayer {
     }
 
     pub(crate) fn new(output: Output) -> Self {
+        let output = Arc::new(output);
+        if let Destination::Queue(queue) = &output.destination {
+            queue.report_through(&output);
+        }
         Self {
-            output: Arc::new(output),
+            output,
             dispatch: OnceLock::new(),
         }
     }

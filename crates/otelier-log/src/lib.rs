@@ -17,9 +17,11 @@ mod span;
 mod stats;
 mod timestamp;
 mod visit;
+mod writer;
 
 pub use access::AccessLog;
 pub use builder::JsonLayerBuilder;
 pub use layer::JsonLayer;
 pub use settings::{Format, Settings, Warning};
 pub use stats::{DropReason, Stats};
+pub use writer::{FlushError, Guard, LineWriter, NonBlocking, NonBlockingBuilder};

@@ -11,12 +11,13 @@ use crate::line::{Layout, Line};
 use crate::otlp::OtlpSink;
 use crate::scratch;
 use crate::stats::{DropReason, Stats};
+use crate::writer::NonBlocking;
 
 /// Where lines go, and all that they share: the layer and the access log write through one.
 pub(crate) struct Output {
     /// `None` writes no lines; OTLP may still get them.
     pub(crate) layout: Option<Layout>,
-    pub(crate) writer: Box<dyn Writer>,
+    pub(crate) destination: Destination,
     pub(crate) logger: Option<Box<dyn OtlpSink>>,
     /// Fields that end each JSON line, encoded.
     pub(crate) statics: Vec<u8>,
@@ -36,10 +37,13 @@ impl Output {
         message: impl FnOnce(&mut Line),
         fields: impl FnOnce(&mut Line),
     ) {
-        let logger = self
-            .logger
-            .as_deref()
-            .filter(|logger| isolated(|| logger.enabled(metadata)) == Some(true));
+        let logger = self.logger.as_deref().filter(|logger| {
+            let enabled = isolated(|| logger.enabled(metadata));
+            if enabled.is_none() {
+                self.stats.record_lost();
+            }
+            enabled == Some(true)
+        });
         if self.layout.is_none() && logger.is_none() {
             return;
         }
@@ -61,22 +65,32 @@ impl Output {
         });
         if logged.is_none() {
             self.stats.dropped(*metadata.level(), DropReason::Recursion);
+            if logger.is_some() {
+                self.stats.record_lost();
+            }
         }
     }
 
     fn write(&self, metadata: &Metadata<'_>, line: &Line) {
-        let dropped = match isolated(|| self.writer.write(metadata, &line.bytes)) {
-            Some(Ok(())) => {
-                self.stats.written();
-                if line.lost > 0 {
-                    self.stats.truncated();
+        let level = *metadata.level();
+        let taken = match &self.destination {
+            Destination::Queue(queue) => queue.enqueue(level, &line.bytes),
+            Destination::Direct(writer) => {
+                let dropped = match isolated(|| writer.write(metadata, &line.bytes)) {
+                    Some(Ok(())) => None,
+                    Some(Err(_)) => Some(DropReason::WriteFailed),
+                    None => Some(DropReason::WriterPanicked),
+                };
+                match dropped {
+                    None => self.stats.written(),
+                    Some(reason) => self.stats.dropped(level, reason),
                 }
-                return;
+                dropped.is_none()
             }
-            Some(Err(_)) => DropReason::WriteFailed,
-            None => DropReason::WriterPanicked,
         };
-        self.stats.dropped(*metadata.level(), dropped);
+        if taken && line.lost > 0 {
+            self.stats.truncated();
+        }
     }
 }
 
@@ -88,6 +102,14 @@ impl fmt::Debug for Output {
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
+}
+
+/// Who writes the lines.
+pub(crate) enum Destination {
+    /// The thread that logs.
+    Direct(Box<dyn Writer>),
+    /// A thread of its own; the queue counts what becomes of the lines, in the output's statistics.
+    Queue(NonBlocking),
 }
 
 /// Any `MakeWriter`, whatever its type of writer.

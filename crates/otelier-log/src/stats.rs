@@ -23,10 +23,12 @@ const LEVELS: [Level; 5] = [
     Level::ERROR,
 ];
 
-const REASONS: [DropReason; 3] = [
+const REASONS: [DropReason; 5] = [
     DropReason::WriteFailed,
     DropReason::WriterPanicked,
     DropReason::Recursion,
+    DropReason::QueueFull,
+    DropReason::Closed,
 ];
 
 /// Why a line is missing.
@@ -37,8 +39,13 @@ pub enum DropReason {
     WriteFailed,
     /// The writer panicked.
     WriterPanicked,
-    /// It was logged inside the formatting of a value, inside that of another, and so on.
+    /// It was logged inside the formatting of a value, inside that of another, and so on, or by a sink
+    /// that was being written to.
     Recursion,
+    /// The queue of a [`NonBlocking`](crate::NonBlocking) writer had no room for it.
+    QueueFull,
+    /// The [`Guard`](crate::Guard) of the writer was dropped before.
+    Closed,
 }
 
 impl DropReason {
@@ -48,12 +55,14 @@ impl DropReason {
             Self::WriteFailed => "write_failed",
             Self::WriterPanicked => "writer_panicked",
             Self::Recursion => "recursion",
+            Self::QueueFull => "queue_full",
+            Self::Closed => "closed",
         }
     }
 }
 
 impl Stats {
-    /// Lines that the writer took.
+    /// Lines that the writer took; those of a [`NonBlocking`](crate::NonBlocking) one once its sink did.
     pub fn lines_written(&self) -> u64 {
         self.0.written.load(Ordering::Relaxed)
     }
@@ -121,7 +130,7 @@ mod tests {
         }
         let counts: Vec<_> = stats.lines_dropped().map(|(.., count)| count).collect();
         let expected: Vec<_> = (0..5)
-            .flat_map(|n| (0..3).map(move |m| n * 10 + m))
+            .flat_map(|n| (0..5).map(move |m| n * 10 + m))
             .collect();
         assert_eq!(counts, expected);
     }

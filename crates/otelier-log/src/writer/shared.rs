@@ -1,0 +1,175 @@
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use tracing_core::Level;
+
+use super::queue::Queue;
+use super::sink::Sink;
+use crate::output::Output;
+use crate::stats::{DropReason, Stats};
+
+/// What the threads that log, the one that writes and the guard have in common.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// The thread waits here for lines.
+    pub(super) work: Condvar,
+    /// Others wait here for lines to be written, for the sink, and for the thread's end.
+    progress: Condvar,
+    pub(super) stats: Stats,
+    pub(super) reporter: OnceLock<Weak<Output>>,
+}
+
+/// Only moved about under its lock: nothing that blocks, no code of others.
+pub(super) struct State {
+    pub(super) queue: Queue,
+    /// `None` while someone writes to it.
+    pub(super) sink: Option<Sink>,
+    pub(super) thread: Thread,
+    /// No line is queued any more.
+    pub(super) closed: bool,
+    /// Calls of `write_now` that wait for the sink.
+    pub(super) urgent: usize,
+    /// Threads that wait for progress.
+    waiting: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thread {
+    Busy,
+    /// Has just written; wakes by itself.
+    Lingering,
+    Idle,
+    Ended,
+}
+
+impl Shared {
+    pub(super) fn new(queue: Queue, sink: Sink) -> Self {
+        Self {
+            state: Mutex::new(State {
+                queue,
+                sink: Some(sink),
+                thread: Thread::Busy,
+                closed: false,
+                urgent: 0,
+                waiting: 0,
+            }),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+            stats: Stats::default(),
+            reporter: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn push(&self, level: Level, line: &[u8]) -> Result<(), DropReason> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(DropReason::Closed);
+        }
+        state.queue.push(level, line)?;
+        let wake = match state.thread {
+            Thread::Idle => true,
+            Thread::Lingering => state.queue.is_filling(),
+            Thread::Busy | Thread::Ended => false,
+        };
+        if wake {
+            state.thread = Thread::Busy;
+            drop(state);
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits until all lines queued by now are settled, or else says how many are not.
+    pub(super) fn flush(&self, timeout: Duration) -> Result<(), u64> {
+        let mut state = self.lock();
+        let target = state.queue.pushed;
+        self.wake(&mut state);
+        let state = self.wait(state, timeout, |state| state.queue.settled < target);
+        match target.saturating_sub(state.queue.settled) {
+            0 => Ok(()),
+            left => Err(left),
+        }
+    }
+
+    /// Has the thread end once the queue is empty; whether it did in time.
+    pub(super) fn close(&self, timeout: Duration) -> bool {
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake(&mut state);
+        let state = self.wait(state, timeout, |state| state.thread != Thread::Ended);
+        state.thread == Thread::Ended
+    }
+
+    pub(super) fn write_now(&self, line: &[u8], timeout: Duration) -> io::Result<()> {
+        // If it fails, the line is written all the same.
+        let _ = self.flush(timeout / 2);
+        let (result, reason) = match self.borrow_sink(timeout / 2) {
+            None => (Err(io::ErrorKind::TimedOut.into()), DropReason::WriteFailed),
+            Some(mut sink) => {
+                let (_, result) = sink.write(line);
+                self.return_sink(sink);
+                match result {
+                    Some(result) => (result, DropReason::WriteFailed),
+                    None => {
+                        let error = io::Error::other("the log's sink panicked");
+                        (Err(error), DropReason::WriterPanicked)
+                    }
+                }
+            }
+        };
+        match result {
+            Ok(()) => self.stats.written(),
+            Err(_) => self.stats.dropped(Level::ERROR, reason),
+        }
+        result
+    }
+
+    fn borrow_sink(&self, timeout: Duration) -> Option<Sink> {
+        let mut state = self.lock();
+        state.urgent += 1;
+        let mut state = self.wait(state, timeout, |state| state.sink.is_none());
+        state.urgent -= 1;
+        state.sink.take()
+    }
+
+    fn return_sink(&self, sink: Sink) {
+        let mut state = self.lock();
+        state.sink = Some(sink);
+        self.wake(&mut state);
+        self.tell(&state);
+    }
+
+    fn wake(&self, state: &mut State) {
+        if matches!(state.thread, Thread::Idle | Thread::Lingering) {
+            state.thread = Thread::Busy;
+            self.work.notify_one();
+        }
+    }
+
+    /// Spares the system call if nobody waits.
+    pub(super) fn tell(&self, state: &State) {
+        if state.waiting > 0 {
+            self.progress.notify_all();
+        }
+    }
+
+    fn wait<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        timeout: Duration,
+        condition: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let result = self
+            .progress
+            .wait_timeout_while(state, timeout, |state| condition(state));
+        let mut state = result.unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting -= 1;
+        state
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

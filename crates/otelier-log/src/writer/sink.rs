@@ -1,0 +1,73 @@
+use std::cell::Cell;
+use std::io::{self, ErrorKind};
+use std::thread;
+use std::time::Duration;
+
+use crate::foreign::isolated;
+
+/// Between two attempts at a sink that would block, such as a pipe that someone made non-blocking.
+const PAUSE: Duration = Duration::from_millis(5);
+
+thread_local! {
+    static WRITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside a sink. A line that a sink logs about its own writing would be
+/// followed by another one, without end.
+pub(super) fn is_writing() -> bool {
+    WRITING.get()
+}
+
+pub(super) struct Sink {
+    inner: Box<dyn io::Write + Send>,
+    /// The last write ended inside a line.
+    torn: bool,
+}
+
+impl Sink {
+    pub(super) fn new(inner: impl io::Write + Send + 'static) -> Self {
+        Self {
+            inner: Box::new(inner),
+            torn: false,
+        }
+    }
+
+    /// Writes and flushes. The result, `None` being a panic, and how many bytes were taken unless it
+    /// is `Ok`.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> (usize, Option<io::Result<()>>) {
+        let mut taken = 0;
+        WRITING.set(true);
+        let result = isolated(|| self.try_write(bytes, &mut taken));
+        WRITING.set(false);
+        if let Some(last) = taken.checked_sub(1) {
+            self.torn = taken < bytes.len() && bytes[last] != b'\n';
+        }
+        (taken, result)
+    }
+
+    fn try_write(&mut self, bytes: &[u8], taken: &mut usize) -> io::Result<()> {
+        if self.torn {
+            // What is left of a torn line must not take the next one with it.
+            self.write_all(b"\n", &mut 0)?;
+            self.torn = false;
+        }
+        self.write_all(bytes, taken)?;
+        // Until a sink with a buffer has flushed it, it may lose any of these bytes.
+        *taken = 0;
+        self.inner.flush()
+    }
+
+    fn write_all(&mut self, bytes: &[u8], taken: &mut usize) -> io::Result<()> {
+        while *taken < bytes.len() {
+            match self.inner.write(&bytes[*taken..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                // A sink may claim more than it was given.
+                Ok(more) => *taken = taken.saturating_add(more).min(bytes.len()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::queue::Segment;
+use super::report;
+use super::shared::{Shared, State, Thread};
+use super::sink::Sink;
+use crate::foreign::isolated;
+use crate::output::Output;
+
+/// How long lines may gather while more come: waking the thread for each would cost more than writing.
+const LINGER: Duration = Duration::from_millis(2);
+
+impl Shared {
+    /// What the thread does until it is told to end.
+    pub(super) fn run(&self) {
+        let mut reported = 0;
+        let mut state = self.lock();
+        loop {
+            if let Some((segment, mut sink)) = state.take_work() {
+                drop(state);
+                let all_taken = segment.write_to(&mut sink, &self.stats);
+                state = self.lock();
+                state.sink = Some(sink);
+                let lines = state.queue.free(segment);
+                // Only after a write that succeeded: a report that fails makes no other one. And before
+                // that write is settled: who waits for a flush finds the report queued.
+                if all_taken
+                    && state.queue.has_room()
+                    && let Some(output) = self.report_due(&mut reported)
+                {
+                    drop(state);
+                    isolated(move || output.report_drops());
+                    state = self.lock();
+                }
+                state.queue.settled += lines;
+                self.tell(&state);
+            } else if state.closed && state.queue.is_empty() {
+                state.thread = Thread::Ended;
+                self.tell(&state);
+                return;
+            } else {
+                state = self.wait_for_work(state);
+            }
+        }
+    }
+
+    /// Who shall report, if lines were dropped since the last time.
+    fn report_due(&self, reported: &mut u64) -> Option<Arc<Output>> {
+        let dropped = report::drops(&self.stats);
+        let due = dropped > *reported;
+        *reported = dropped;
+        self.reporter.get().filter(|_| due)?.upgrade()
+    }
+
+    fn wait_for_work<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.thread = Thread::Lingering;
+        let result = self
+            .work
+            .wait_timeout_while(state, LINGER, |state| state.thread == Thread::Lingering);
+        state = result.unwrap_or_else(PoisonError::into_inner).0;
+        if state.thread == Thread::Lingering && state.queue.is_empty() {
+            state.thread = Thread::Idle;
+            let result = self
+                .work
+                .wait_while(state, |state| state.thread == Thread::Idle);
+            state = result.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.thread = Thread::Busy;
+        state
+    }
+}
+
+impl State {
+    fn take_work(&mut self) -> Option<(Segment, Sink)> {
+        if self.urgent > 0 || self.sink.is_none() {
+            return None;
+        }
+        let segment = self.queue.pop()?;
+        self.sink.take().map(|sink| (segment, sink))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use std::io;
+    use std::thread;
+    use std::time::Instant;
+
+    use tracing_core::Level;
+
+    use super::*;
+    use crate::writer::queue::Queue;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_line_wakes_the_thread_that_sleeps() {
+        let shared = Shared::new(Queue::new(1_000, 0), Sink::new(io::sink()));
+        let wait_until = |condition: &dyn Fn(&State) -> bool| {
+            let start = Instant::now();
+            while !condition(&shared.lock()) {
+                assert!(start.elapsed() < DEADLINE, "it sleeps on");
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| shared.run());
+            wait_until(&|state| state.thread == Thread::Idle);
+            shared.push(Level::INFO, b"line\n").unwrap();
+            wait_until(&|state| state.queue.settled == 1);
+            assert!(shared.close(DEADLINE));
+        });
+    }
+
+    #[test]
+    fn the_thread_leaves_the_sink_to_a_last_line_before_the_lines_queued() {
+        let shared = Shared::new(Queue::new(1_000, 0), Sink::new(io::sink()));
+        let sink = shared.lock().sink.take().unwrap();
+        thread::scope(|scope| {
+            let last = scope.spawn(|| shared.write_now(b"last\n", DEADLINE));
+            let start = Instant::now();
+            while shared.lock().urgent == 0 {
+                assert!(start.elapsed() < DEADLINE, "it never asks for the sink");
+                thread::yield_now();
+            }
+            shared.push(Level::INFO, b"queued\n").unwrap();
+            let mut state = shared.lock();
+            state.sink = Some(sink);
+            assert!(state.take_work().is_none());
+            shared.tell(&state);
+            drop(state);
+            last.join().unwrap().unwrap();
+        });
+        assert!(shared.lock().take_work().is_some());
+    }
+}
