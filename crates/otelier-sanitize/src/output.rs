@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt;
 
-/// What a sink appends to: a `String` or a `Vec<u8>`.
+/// What is appended to: a `String` or a `Vec<u8>`.
 pub trait Buffer: Output<Error = Infallible> {}
 
 impl Buffer for String {}

@@ -1,7 +1,7 @@
 use crate::form::Form;
-use crate::special::is_special;
+use crate::special::{is_plain, is_special};
 use crate::write::floor_char_boundary;
-use crate::{Escaped, Writer};
+use crate::{Buffer, Escaped, Writer};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
@@ -78,8 +78,8 @@ impl Policy {
     }
 
     /// Keeps the joiners U+200C and U+200D, which Persian and Indic words and emoji of several parts
-    /// need, and U+FE0E and U+FE0F, which choose between text and emoji. Two texts that look the same
-    /// may then differ.
+    /// need, and U+FE0E and U+FE0F, which choose between text and emoji. Texts that differ only in these
+    /// then look the same.
     pub const fn allow_joiners(mut self) -> Self {
         self.keeps_joiners = true;
         self
@@ -119,8 +119,7 @@ impl Policy {
         let mut out = self.buffer(bytes.len());
         for chunk in bytes.utf8_chunks() {
             let room = self.max_len - out.len();
-            let Ok(taken) = self.push(&mut out, chunk.valid(), room);
-            if taken < chunk.valid().len() {
+            if self.append(&mut out, chunk.valid(), room) < chunk.valid().len() {
                 break;
             }
             for &byte in chunk.invalid() {
@@ -133,6 +132,19 @@ impl Policy {
             }
         }
         Cow::Owned(out)
+    }
+
+    /// Appends what `text` becomes to `out`, at most `room` bytes and at most
+    /// [`max_len`](Self::max_len) of them, and returns how many bytes of `text` that was.
+    #[inline]
+    pub fn append<B: Buffer>(&self, out: &mut B, text: &str, room: usize) -> usize {
+        let room = room.min(self.max_len);
+        if text.len() <= room && is_plain::<true>(text.as_bytes()) {
+            let Ok(()) = out.push(text);
+            return text.len();
+        }
+        let Ok(taken) = self.push(out, text, room);
+        taken
     }
 
     /// Sanitises while it is displayed, without a buffer.

@@ -1,7 +1,6 @@
 //! Writers for formats with rules of their own.
 
 use crate::form::Form;
-use crate::special::is_plain;
 use crate::{Buffer, Policy};
 
 /// Appends `text` as it stands between the quotes of a JSON string (RFC 8259, section 7): a parser gives
@@ -18,12 +17,7 @@ use crate::{Buffer, Policy};
 /// ```
 #[inline]
 pub fn json_str<B: Buffer>(out: &mut B, text: &str, room: usize) -> usize {
-    if text.len() <= room && is_plain::<true>(text.as_bytes()) {
-        let Ok(()) = out.push(text);
-        return text.len();
-    }
-    let Ok(taken) = Policy::JSON.push(out, text, room);
-    taken
+    Policy::JSON.append(out, text, room)
 }
 
 /// Appends `value` as the value of a logfmt pair: as it is where it is visible ASCII without `=`, `"` and

@@ -22,6 +22,10 @@ fuzz_target!(|input: (u8, Option<u16>, &[u8])| {
     if let Ok(text) = str::from_utf8(bytes) {
         assert_eq!(policy.sanitize(text), out);
         assert_eq!(policy.escaped(text).to_string(), out);
+        let mut line = Vec::new();
+        let taken = policy.append(&mut line, text, usize::MAX);
+        assert_eq!(line, out.as_bytes());
+        assert_eq!(policy.sanitize(&text[..taken]), out);
         let is_prefix = text.starts_with(&*out);
         let is_clean = text.chars().all(|c| c != '\u{1b}' && may_stay(choice, c));
         assert!(!is_clean || is_prefix && matches!(out, Cow::Borrowed(_)));

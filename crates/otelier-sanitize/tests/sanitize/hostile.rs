@@ -242,6 +242,8 @@ fn s5_a_value_stays_one_value() {
     assert_eq!(line, "a_1_level=1 _=1 _=1 ____=1 ok.key-1=1 ");
 
     let mut out = String::new();
+    logfmt_key(&mut out, "", 0);
+    assert_eq!(out, "");
     for room in 0..5 {
         out.clear();
         logfmt(&mut out, "a b", room);

@@ -21,19 +21,28 @@ proptest! {
         text in texts(),
         noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         reference in references(),
+        cut in 0usize..300,
     ) {
         let bytes = with_noise(&text, &noise);
-        prop_assert_eq!(reference.policy().sanitize_bytes(&bytes), reference.sanitize_bytes(&bytes));
+        for max_len in [usize::MAX, cut] {
+            let reference = Reference { max_len, ..reference };
+            prop_assert_eq!(reference.policy().sanitize_bytes(&bytes), reference.sanitize_bytes(&bytes));
+        }
     }
 
     #[test]
     fn a_cut_is_valid_at_every_length(text in texts(), reference in references()) {
-        let whole = reference.policy().sanitize(&text).len();
+        let policy = reference.policy();
+        let whole = policy.sanitize(&text).len();
         for max_len in 0..=whole + 1 {
             let reference = Reference { max_len, ..reference };
             let out = reference.policy().sanitize(&text);
             prop_assert!(out.len() <= max_len);
             prop_assert_eq!(&out, &reference.sanitize(&text));
+            let mut line = b"line: ".to_vec();
+            let taken = policy.append(&mut line, &text, max_len);
+            prop_assert_eq!(&line["line: ".len()..], out.as_bytes());
+            prop_assert_eq!(policy.sanitize(&text[..taken]), &out[..]);
             if reference.form == Form::Reversible {
                 prop_assert!(text.starts_with(&*unsanitize(&out).unwrap()));
             }
