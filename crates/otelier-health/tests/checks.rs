@@ -1,13 +1,15 @@
 //! Checks that misbehave, and what is known of them.
 
 use std::convert::Infallible;
-use std::future::{Ready, pending, ready};
+use std::future::{Future as _, Ready, pending, poll_fn, ready};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::task::Poll;
+use std::time::Duration;
 
 use otelier_health::{CheckState, Health, MAX_CHECKS, MIN_INTERVAL, Status, TIMEOUT};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{self, advance};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
@@ -110,17 +112,23 @@ async fn a_check_that_blocks_its_thread_fails_and_is_not_started_again() {
     });
     health.ready("db", MIN_INTERVAL, check);
     let beats = Counter::default();
-    health.ready("beat", MIN_INTERVAL, beats.counting(|| Ok(())));
+    let beat = Arc::new(Notify::new());
+    let beating = Arc::clone(&beat);
+    let beats_on = beats.counting(move || {
+        beating.notify_one();
+        Ok(())
+    });
+    health.ready("beat", MIN_INTERVAL, beats_on);
 
-    until_real(|| health.checks()[0].time().is_some()).await;
+    until_at_a_beat(&beat, || health.checks()[0].time().is_some()).await;
     let state = &health.checks()[0];
     assert_eq!(state.output(), Some("no answer within 900 ms"));
     let before = beats.get();
-    until_real(|| beats.get() > before + 3).await;
+    until_at_a_beat(&beat, || beats.get() > before + 3).await;
     assert_eq!(runs.get(), 1);
 
     drop(release);
-    until_real(|| health.is_ready()).await;
+    until_at_a_beat(&beat, || health.is_ready()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,13 +307,16 @@ async fn until(condition: impl Fn() -> bool) {
     panic!("not within 100 s of paused time");
 }
 
-/// Where a thread blocks, the clock cannot be paused.
-async fn until_real(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + 30 * SECOND;
-    while !condition() {
-        assert!(Instant::now() < deadline, "not within 30 s");
-        time::sleep(Duration::from_millis(5)).await;
-    }
+/// Where a thread blocks, the clock cannot be paused: looks at each run of a check that goes on.
+async fn until_at_a_beat(beat: &Notify, condition: impl Fn() -> bool) {
+    let held = async {
+        while !condition() {
+            beat.notified().await;
+        }
+    };
+    time::timeout(30 * SECOND, held)
+        .await
+        .expect("it holds within 30 s");
 }
 
 #[derive(Clone, Default)]
@@ -381,17 +392,16 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Log {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_check_that_blocks_its_thread_past_its_time_is_late_though_it_succeeds() {
     let health = Health::new();
-    health.ready("blocking", Duration::from_secs(60), || async {
-        std::thread::sleep(TIMEOUT + Duration::from_millis(100));
+    health.ready("blocking", Duration::from_secs(60), async || {
+        // Its first poll sets the clock; without a second, no other task has run meanwhile.
+        let mut blocked = pin!(advance(TIMEOUT + Duration::from_millis(100)));
+        let _ = poll_fn(|cx| Poll::Ready(blocked.as_mut().poll(cx))).await;
         Ok::<(), String>(())
     });
-    tokio::task::yield_now().await; // the check runs here, on the only thread
-    while !health.is_started() {
-        tokio::task::yield_now().await;
-    }
+    until(|| health.is_started()).await;
     assert_eq!(health.checks()[0].output(), Some("no answer within 900 ms"));
 }
 

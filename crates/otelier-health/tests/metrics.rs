@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otelier_health::Health;
 use otelier_metrics::Registry;
-use tokio::time::{advance, sleep};
+use tokio::time::advance;
 
 #[tokio::test(start_paused = true)]
 async fn a_scrape_reads_status_and_duration_of_each_check() {
@@ -14,7 +14,7 @@ async fn a_scrape_reads_status_and_duration_of_each_check() {
     let health = Health::new();
     health.register(&registry);
     health.ready("db:\"x\"", Duration::from_secs(60), async || {
-        sleep(Duration::from_millis(250)).await;
+        advance(Duration::from_millis(250)).await;
         Ok::<(), Infallible>(())
     });
     health.ready("cache", Duration::from_secs(60), async || Err("refused"));
