@@ -1,12 +1,15 @@
-//! An event costs no allocation once its thread has written one.
+//! An event costs no allocation once its thread has written one, nor does its way through the queue.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io;
+use std::time::Duration;
 
-use otelier_log::JsonLayer;
+use otelier_log::{JsonLayer, NonBlocking};
 use support::attach;
 use tracing::{info, info_span};
 use tracing_subscriber::prelude::*;
@@ -55,4 +58,18 @@ fn an_event_inside_two_spans_does_not_allocate() {
         assert_eq!(ALLOCATIONS.get() - before, 0);
     });
     assert_eq!(stats.lines_written(), 1_001);
+}
+
+#[test]
+fn lines_that_the_sink_takes_in_time_share_a_few_buffers() {
+    let (writer, guard) = NonBlocking::new(io::sink()).unwrap();
+    let layer = JsonLayer::builder().writer(writer).build();
+    let _subscriber = tracing_subscriber::registry().with(layer).set_default();
+    let before = ALLOCATIONS.get();
+    for _ in 0..1_000 {
+        (0..100).for_each(|n| info!(n, "m"));
+        guard.flush(Duration::from_secs(20)).unwrap();
+    }
+    let allocations = ALLOCATIONS.get() - before;
+    assert!(allocations < 100, "{allocations} for 100,000 lines");
 }

@@ -28,12 +28,8 @@ pub(crate) fn span_exporter(
         Protocol::Grpc => grpc(builder.with_tonic(), otlp, runtime, warnings)?.build()?,
     };
     Ok(Exporter {
-        inner,
-        runtime: runtime.clone(),
-        timeout: otlp.timeout,
         max_value_length: limits.value_length,
-        reporter: Arc::clone(reporter),
-        cause,
+        ..exporter(inner, otlp, runtime, reporter, cause)
     })
 }
 
@@ -49,14 +45,24 @@ pub(crate) fn log_exporter(
         Protocol::HttpProtobuf => http(builder.with_http(), otlp, &cause, warnings)?.build()?,
         Protocol::Grpc => grpc(builder.with_tonic(), otlp, runtime, warnings)?.build()?,
     };
-    Ok(Exporter {
+    Ok(exporter(inner, otlp, runtime, reporter, cause))
+}
+
+fn exporter<E>(
+    inner: E,
+    otlp: &Otlp,
+    runtime: &ExportRuntime,
+    reporter: &Arc<Reporter>,
+    cause: Cause,
+) -> Exporter<E> {
+    Exporter {
         inner,
         runtime: runtime.clone(),
         timeout: otlp.timeout,
         max_value_length: None,
         reporter: Arc::clone(reporter),
         cause,
-    })
+    }
 }
 
 fn http<B: WithExportConfig + WithHttpConfig>(
