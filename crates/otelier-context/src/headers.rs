@@ -1,5 +1,5 @@
-use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::propagation::{Extractor, Injector};
+use http::{HeaderMap, HeaderName};
+use opentelemetry::propagation::Extractor;
 
 /// Reads a propagator's fields from HTTP headers. A value that is not visible ASCII reads as an empty
 /// one, so that it counts where a second value is an error.
@@ -19,18 +19,5 @@ impl Extractor for HeaderExtractor<'_> {
         let mut values = self.0.get_all(key).iter().peekable();
         values.peek()?;
         Some(values.map(|value| value.to_str().unwrap_or("")).collect())
-    }
-}
-
-/// Writes a propagator's fields into HTTP headers, in place of those of the same name. A field that
-/// cannot be a header is left out.
-#[derive(Debug)]
-pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
-
-impl Injector for HeaderInjector<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
-        }
     }
 }

@@ -7,7 +7,7 @@ mod observer;
 mod request;
 mod trace_context;
 
-pub use headers::{HeaderExtractor, HeaderInjector};
+pub use headers::HeaderExtractor;
 pub use ids::{InvalidId, RequestId, TenantId, UserId};
 pub use observer::{Level, Outcome, RequestEnd, RequestObserver};
 pub use request::{ContextExt, RequestContext, current};
