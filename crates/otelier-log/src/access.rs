@@ -2,14 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otelier_context::{Level, RequestEnd, RequestObserver};
-use tracing_core::callsite::Callsite;
-use tracing_core::metadata::Kind;
-use tracing_core::{Interest, Metadata, metadata};
+use tracing_core::{Level as LogLevel, Metadata};
 use tracing_subscriber::filter::Targets;
 
 use crate::ids::Ids;
 use crate::line::Line;
 use crate::output::Output;
+use crate::own::own_metadata;
+use crate::schema::{Callsite, Key};
 
 const SLOW: Duration = Duration::from_millis(500);
 
@@ -46,40 +46,40 @@ impl AccessLog {
         }
     }
 
-    fn write(&self, end: &RequestEnd<'_>, line: &mut Line) {
-        line.own_fields();
-        line.str("category", "access");
-        line.str("http.request.method", end.method);
+    fn write(&self, end: &RequestEnd<'_>, line: &mut Line, callsite: &Callsite) {
+        let key = |field: Field| field.key(callsite);
+        line.str(key(Field::Category), "access");
+        line.str(key(Field::Method), end.method);
         if let Some(route) = end.route {
-            line.str("http.route", route);
+            line.str(key(Field::Route), route);
         }
-        line.str("url.path", end.path);
+        line.str(key(Field::Path), end.path);
         if let Some(code) = end.status_code {
-            line.i64("http.response.status_code", code.into());
+            line.i64(key(Field::StatusCode), code.into());
         }
-        line.millis("duration_ms", end.duration);
+        line.millis(key(Field::Duration), end.duration);
         if let Some(head) = end.head {
-            line.millis("head_ms", head);
+            line.millis(key(Field::Head), head);
         }
         if let Some(bytes) = end.bytes_in {
-            line.u64("bytes_in", bytes);
+            line.u64(key(Field::BytesIn), bytes);
         }
         if let Some(bytes) = end.bytes_out {
-            line.u64("bytes_out", bytes);
+            line.u64(key(Field::BytesOut), bytes);
         }
         if let Some(address) = end.client_address {
-            line.fmt("client.address", format_args!("{address}"));
+            line.fmt(key(Field::ClientAddress), format_args!("{address}"));
         }
         if let Some(user_agent) = end.user_agent {
-            line.str("user_agent.original", user_agent);
+            line.str(key(Field::UserAgent), user_agent);
         }
         if let Some(version) = end.protocol_version {
-            line.str("network.protocol.version", version);
+            line.str(key(Field::ProtocolVersion), version);
         }
         if let Some(error_type) = end.error_type {
-            line.str("error.type", error_type);
+            line.str(key(Field::ErrorType), error_type);
         }
-        line.bool("slow", end.duration >= self.slow);
+        line.bool(key(Field::Slow), end.duration >= self.slow);
     }
 }
 
@@ -91,39 +91,56 @@ impl RequestObserver for AccessLog {
             Level::Error => (self.error, &ERROR),
         };
         if enabled {
-            self.output.log(
-                metadata,
-                &Ids::current(),
-                |line| line.message_fmt(format_args!("{end}")),
-                |line| self.write(end, line),
-            );
+            let (ids, schema) = (Ids::current(), &self.output.schema);
+            self.output.log(metadata, &ids, |line, callsite| {
+                line.message_fmt(schema, format_args!("{end}"));
+                line.context(schema, callsite, &ids);
+                self.write(end, line, callsite);
+            });
         }
     }
 }
 
-/// Writers and loggers choose by an event's metadata; these lines are no events, but have theirs.
-struct AccessCallsite;
+/// Declares the fields of an access line, and their places in its callsite.
+macro_rules! own_fields {
+    ($Field:ident { $($name:ident = $text:literal,)* }) => {
+        #[derive(Clone, Copy)]
+        enum $Field {
+            $($name,)*
+        }
 
-static CALLSITE: AccessCallsite = AccessCallsite;
-static INFO: Metadata<'static> = access_metadata(tracing_core::Level::INFO);
-static WARN: Metadata<'static> = access_metadata(tracing_core::Level::WARN);
-static ERROR: Metadata<'static> = access_metadata(tracing_core::Level::ERROR);
+        impl $Field {
+            const NAMES: &[&'static str] = &[$($text),*];
 
-const fn access_metadata(level: tracing_core::Level) -> Metadata<'static> {
-    metadata! {
-        name: "access",
-        target: "otelier::access",
-        level: level,
-        fields: &[],
-        callsite: &CALLSITE,
-        kind: Kind::EVENT,
+            fn key(self, callsite: &Callsite) -> &Key {
+                &callsite.keys[self as usize]
+            }
+        }
+    };
+}
+
+own_fields! {
+    Field {
+        Category = "category",
+        Method = "http.request.method",
+        Route = "http.route",
+        Path = "url.path",
+        StatusCode = "http.response.status_code",
+        Duration = "duration_ms",
+        Head = "head_ms",
+        BytesIn = "bytes_in",
+        BytesOut = "bytes_out",
+        ClientAddress = "client.address",
+        UserAgent = "user_agent.original",
+        ProtocolVersion = "network.protocol.version",
+        ErrorType = "error.type",
+        Slow = "slow",
     }
 }
 
-impl Callsite for AccessCallsite {
-    fn set_interest(&self, _: Interest) {}
-
-    fn metadata(&self) -> &Metadata<'_> {
-        &INFO
-    }
-}
+static INFO: Metadata<'static> =
+    own_metadata!("access", "otelier::access", LogLevel::INFO, Field::NAMES);
+static WARN: Metadata<'static> =
+    own_metadata!("access", "otelier::access", LogLevel::WARN, Field::NAMES);
+static ERROR: Metadata<'static> =
+    own_metadata!("access", "otelier::access", LogLevel::ERROR, Field::NAMES);

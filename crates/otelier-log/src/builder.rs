@@ -6,23 +6,19 @@ use opentelemetry::logs::Logger;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::layer::JsonLayer;
-use crate::line::{Layout, Line};
 use crate::otlp::OtlpSink;
 use crate::output::{Destination, Output};
+use crate::schema::{Keys, Layout, Schema, Shape};
 use crate::settings::Format;
 use crate::stats::Stats;
 use crate::writer::NonBlocking;
-
-/// The longest service name and environment in bytes as written.
-const MAX_STATIC: usize = 256;
 
 /// Settings of a [`JsonLayer`].
 #[must_use]
 pub struct JsonLayerBuilder {
     format: Format,
     ansi: bool,
-    service: Option<String>,
-    environment: Option<String>,
+    shape: Shape,
     destination: Destination,
     logger: Option<Box<dyn OtlpSink>>,
 }
@@ -32,8 +28,7 @@ impl JsonLayerBuilder {
         Self {
             format: Format::Json,
             ansi: false,
-            service: None,
-            environment: None,
+            shape: Shape::default(),
             destination: Destination::Direct(Box::new(io::stdout)),
             logger: None,
         }
@@ -51,16 +46,35 @@ impl JsonLayerBuilder {
         self
     }
 
+    /// What a line's keys are called: a [`Preset`](crate::Preset), or one that was changed. It does not
+    /// count in [`Format::Human`].
+    pub fn keys(mut self, keys: impl Into<Keys>) -> Self {
+        self.shape.keys = keys.into();
+        self
+    }
+
+    /// Whether JSON says in which file and line an event was logged; not by default.
+    pub fn source(mut self, wanted: bool) -> Self {
+        self.shape.source = wanted;
+        self
+    }
+
+    /// Whether JSON says the name of the thread that logged, of which 64 bytes are kept; not by default.
+    pub fn thread(mut self, wanted: bool) -> Self {
+        self.shape.thread = wanted;
+        self
+    }
+
     /// The name of the service, written as `service` in JSON. It is cut after 256 bytes.
     pub fn service(mut self, service: impl Into<String>) -> Self {
-        self.service = Some(service.into());
+        self.shape.service = Some(service.into());
         self
     }
 
     /// Where the service runs, such as `prod`, written as `environment` in JSON. It is cut after 256
     /// bytes.
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
-        self.environment = Some(environment.into());
+        self.shape.environment = Some(environment.into());
         self
     }
 
@@ -88,23 +102,20 @@ impl JsonLayerBuilder {
 
     /// The layer.
     pub fn build(self) -> JsonLayer {
-        let layout = match self.format {
-            Format::Json => Some(Layout::Json),
-            Format::Human => Some(Layout::Human { ansi: self.ansi }),
-            Format::None => None,
-        };
+        let mut shape = self.shape;
+        if self.format == Format::Human {
+            shape.layout = Layout::Human { ansi: self.ansi };
+            shape.keys = Keys::default();
+        }
         let stats = match &self.destination {
             Destination::Direct(_) => Stats::default(),
             Destination::Queue(queue) => queue.stats(),
         };
         JsonLayer::new(Output {
-            layout,
+            schema: Schema::new(shape),
+            writes: self.format != Format::None,
             destination: self.destination,
             logger: self.logger,
-            statics: statics([
-                ("service", self.service.as_deref()),
-                ("environment", self.environment.as_deref()),
-            ]),
             stats,
         })
     }
@@ -115,20 +126,7 @@ impl fmt::Debug for JsonLayerBuilder {
         f.debug_struct("JsonLayerBuilder")
             .field("format", &self.format)
             .field("ansi", &self.ansi)
-            .field("service", &self.service)
-            .field("environment", &self.environment)
+            .field("shape", &self.shape)
             .finish_non_exhaustive()
     }
-}
-
-fn statics(fields: [(&str, Option<&str>); 2]) -> Vec<u8> {
-    let mut line = Line::default();
-    line.start_span(false);
-    for (key, value) in fields {
-        if let Some(value) = value {
-            line.put(format!(",\"{key}\":").as_bytes());
-            line.string_within(value, MAX_STATIC);
-        }
-    }
-    line.bytes
 }

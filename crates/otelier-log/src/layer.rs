@@ -15,9 +15,9 @@ use crate::foreign::isolated;
 use crate::ids::Ids;
 use crate::output::{Destination, Output};
 use crate::scratch;
-use crate::span::SpanFields;
+use crate::span::{Encoded, Owner};
 use crate::stats::Stats;
-use crate::visit::{FieldVisitor, MessageVisitor};
+use crate::visit;
 
 /// A `tracing` layer that writes each event as one line, and hands it to OpenTelemetry's logs if it
 /// has a logger.
@@ -74,8 +74,26 @@ impl JsonLayer {
             .and_then(|dispatch| isolated(|| get_otel_context(span, &dispatch)).flatten());
         match known {
             Some(known) => Ids::of(&known),
-            None => made_ids(span, cx),
+            None => self.made_ids(span, cx),
         }
+    }
+
+    fn made_ids<S>(&self, span: &Id, cx: &Context<'_, S>) -> Ids
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        cx.span(span)
+            .and_then(|span| {
+                let extensions = span.extensions();
+                let encoded = extensions.get::<Encoded>()?;
+                Some(encoded.get(self.owner())?.ids.clone())
+            })
+            .unwrap_or_default()
+    }
+
+    /// What tells this layer's fields of a span from another layer's.
+    fn owner(&self) -> Owner {
+        Arc::as_ptr(&self.output).addr()
     }
 }
 
@@ -91,30 +109,35 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, cx: Context<'_, S>) {
         let Some(span) = cx.span(id) else { return };
         let ids = match attributes.parent() {
-            Some(parent) => made_ids(parent, &cx),
+            Some(parent) => self.made_ids(parent, &cx),
             None if attributes.is_root() => Ids::default(),
             None => Ids::current(),
         };
+        let schema = &self.output.schema;
         // The values' own code runs before the extensions are locked: it may log.
         scratch::with(|line| {
-            line.start_span(self.output.typed());
-            attributes.record(&mut FieldVisitor::of_span(line));
+            line.start_span(schema.layout, self.output.typed());
+            let callsite = schema.callsite(attributes.metadata());
+            visit::span(attributes, line, callsite);
             let mut extensions = span.extensions_mut();
-            match extensions.get_mut::<SpanFields>() {
-                None => extensions.insert(SpanFields::new(ids, line)),
+            match extensions.get_mut::<Encoded>() {
+                None => extensions.insert(Encoded::new(self.owner(), ids, line)),
                 // Another layer of this type was first.
-                Some(known) if self.output.typed() => known.add_typed(line),
-                Some(_) => {}
+                Some(encoded) => encoded.add(self.owner(), ids, line),
             }
         });
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, cx: Context<'_, S>) {
         let Some(span) = cx.span(id) else { return };
+        let schema = &self.output.schema;
         scratch::with(|line| {
-            line.start_span(self.output.typed());
-            values.record(&mut FieldVisitor::of_span(line));
-            if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+            line.start_span(schema.layout, self.output.typed());
+            let callsite = schema.callsite(span.metadata());
+            visit::record(values, line, callsite);
+            let mut extensions = span.extensions_mut();
+            let encoded = extensions.get_mut::<Encoded>();
+            if let Some(fields) = encoded.and_then(|encoded| encoded.get_mut(self.owner())) {
                 fields.merge(line);
             }
         });
@@ -126,27 +149,19 @@ where
             None if event.is_root() => Ids::default(),
             None => Ids::current(),
         };
-        self.output.log(
-            event.metadata(),
-            &ids,
-            |line| event.record(&mut MessageVisitor::new(line)),
-            |line| {
-                event.record(&mut FieldVisitor::of_event(line));
-                for span in cx.event_scope(event).into_iter().flatten() {
-                    if let Some(fields) = span.extensions().get::<SpanFields>() {
-                        line.copy(fields);
-                    }
+        let schema = &self.output.schema;
+        self.output.log(event.metadata(), &ids, |line, callsite| {
+            visit::event(event, line, schema, callsite, &ids);
+            // One look-up a span: a scope looks the first one up twice.
+            let mut span = cx.event_span(event);
+            while let Some(current) = span {
+                if let Some(encoded) = current.extensions().get::<Encoded>()
+                    && let Some(fields) = encoded.get(self.owner())
+                {
+                    line.copy(fields);
                 }
-            },
-        );
+                span = current.parent();
+            }
+        });
     }
-}
-
-fn made_ids<S>(span: &Id, cx: &Context<'_, S>) -> Ids
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    cx.span(span)
-        .and_then(|span| Some(span.extensions().get::<SpanFields>()?.ids.clone()))
-        .unwrap_or_default()
 }

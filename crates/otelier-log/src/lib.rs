@@ -3,14 +3,14 @@
 
 mod access;
 mod builder;
-mod escape;
 mod foreign;
 mod ids;
-mod keys;
 mod layer;
 mod line;
 mod otlp;
 mod output;
+mod own;
+mod schema;
 mod scratch;
 mod settings;
 mod span;
@@ -22,6 +22,7 @@ mod writer;
 pub use access::AccessLog;
 pub use builder::JsonLayerBuilder;
 pub use layer::JsonLayer;
+pub use schema::{InvalidKeys, Keys, Preset};
 pub use settings::{Format, Settings, Warning};
 pub use stats::{DropReason, Stats};
 pub use writer::{FlushError, Guard, LineWriter, NonBlocking, NonBlockingBuilder};

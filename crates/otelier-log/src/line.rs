@@ -1,13 +1,17 @@
+mod cut;
+mod foreign;
 mod frame;
+mod spans;
 mod value;
 
-use opentelemetry::Key;
+use opentelemetry::Key as OtlpKey;
 use opentelemetry::logs::AnyValue;
 
-use crate::escape::{self, Style};
-use crate::keys::{self, Names};
-use crate::span::SpanFields;
+use crate::schema::{Key, Layout};
 use crate::timestamp::Timestamps;
+
+use cut::hex;
+pub(crate) use spans::SpanFields;
 
 /// The longest line in bytes, with its line feed: container runtimes split lines of 16,384 bytes.
 pub(crate) const MAX_LINE: usize = 16_383;
@@ -25,141 +29,99 @@ pub(crate) struct Line {
     pub(crate) fields: Vec<Field>,
     /// The message and the fields for OTLP, if they are wanted.
     pub(crate) body: Option<String>,
-    pub(crate) attributes: Vec<(Key, AnyValue)>,
+    pub(crate) attributes: Vec<(OtlpKey, AnyValue)>,
     /// At least this many bytes found no room.
     pub(crate) lost: usize,
-    purpose: Purpose,
+    /// Fields left out because one of their name that ranks higher was there.
+    pub(crate) shadowed: u64,
     layout: Layout,
+    is_span: bool,
     /// Whether values are kept for OTLP beside their bytes.
     typed: bool,
     /// Where the fields must end.
     limit: usize,
-    names: Names,
+    keys: TakenKeys,
+    /// Where the object of the fields begins.
+    nest: Option<usize>,
     timestamps: Timestamps,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Purpose {
-    #[default]
-    Event,
-    /// An event of our own: its names differ, are not reserved and need no escape.
-    Own,
-    Span,
-}
-
-/// How a line is put together; values are the same in all layouts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Layout {
-    #[default]
-    Json,
-    Human {
-        ansi: bool,
-    },
+    /// The thread's name, encoded, once a line has wanted it.
+    thread: Option<Vec<u8>>,
 }
 
 /// A field in a span's bytes: the key from its comma to its colon, then the value.
 #[derive(Debug)]
 pub(crate) struct Field {
-    pub(crate) name: &'static str,
+    /// The key's.
+    pub(crate) id: u32,
     pub(crate) start: usize,
     pub(crate) value: usize,
     /// Equal to `start` if the field found no room.
     pub(crate) end: usize,
     pub(crate) lost: usize,
-    pub(crate) typed: Option<AnyValue>,
+    pub(crate) typed: Option<(OtlpKey, AnyValue)>,
 }
 
 impl Line {
-    /// Empties the line for an event. Its fields leave room for `statics` and what else ends a line.
-    pub(crate) fn start_event(&mut self, layout: Layout, typed: bool, statics: &[u8]) {
-        self.start(Purpose::Event, layout, typed);
-        self.limit -= Self::reserved(statics);
-    }
-
-    /// Says that the fields to come are this crate's own, whose names need no look.
-    pub(crate) fn own_fields(&mut self) {
-        self.purpose = Purpose::Own;
+    /// Empties the line for an event whose fields leave `reserved` bytes for what ends a line.
+    pub(crate) fn start_event(&mut self, layout: Layout, typed: bool, reserved: usize) {
+        self.start(layout, typed);
+        self.limit -= reserved;
+        self.is_span = false;
     }
 
     /// Empties the line for a span's fields alone.
-    pub(crate) fn start_span(&mut self, typed: bool) {
-        self.start(Purpose::Span, Layout::Json, typed);
+    pub(crate) fn start_span(&mut self, layout: Layout, typed: bool) {
+        self.start(layout, typed);
+        self.is_span = true;
     }
 
-    fn start(&mut self, purpose: Purpose, layout: Layout, typed: bool) {
+    fn start(&mut self, layout: Layout, typed: bool) {
         self.bytes.clear();
         self.fields.clear();
         self.body = None;
         self.attributes.clear();
         self.lost = 0;
-        (self.purpose, self.layout, self.typed) = (purpose, layout, typed);
+        self.shadowed = 0;
+        self.nest = None;
+        (self.layout, self.typed) = (layout, typed);
         self.limit = MAX_LINE;
-        self.names.clear();
+        self.keys.clear();
     }
 
-    /// Adds a field unless one that ranks higher has its name. `write` writes the value, whose text
-    /// has `size` bytes as far as that is known, and returns it for OTLP.
+    /// Adds a field unless one that ranks higher has its key. `write` writes the value, whose text has
+    /// `size` bytes as far as that is known, and returns it for OTLP.
+    #[inline]
     pub(crate) fn field(
         &mut self,
-        name: &'static str,
+        key: &Key,
         size: usize,
         write: impl FnOnce(&mut Self) -> Option<AnyValue>,
     ) {
-        if self.purpose != Purpose::Span && self.is_full() {
-            self.lose(name.len() + size);
-            return;
-        }
-        if self.purpose != Purpose::Own && !self.names.claim(name) {
+        if !self.keys.take(key.id) {
+            self.shadowed += 1;
             return;
         }
         let (start, lost) = (self.bytes.len(), self.lost);
-        let (value, typed) = if self.push_key(name) {
-            (self.bytes.len(), write(self))
+        // Not a part of a key, which could be another's.
+        let fits = key.text.len() + MIN_ROOM <= self.room();
+        let typed = if fits {
+            self.put(&key.text);
+            write(self)
         } else {
-            self.lose(name.len() + size);
-            (start, None)
+            self.lose(key.text.len() + size);
+            None
         };
-        match self.purpose {
-            Purpose::Event | Purpose::Own => self
-                .attributes
-                .extend(typed.map(|typed| (keys::otlp(name), typed))),
-            Purpose::Span => self.fields.push(Field {
-                name,
+        if self.is_span {
+            self.fields.push(Field {
+                id: key.id,
                 start,
-                value,
+                value: start + if fits { key.text.len() } else { 0 },
                 end: self.bytes.len(),
                 lost: self.lost - lost,
-                typed,
-            }),
-        }
-    }
-
-    /// Adds a span's fields, except those whose names are taken.
-    pub(crate) fn copy(&mut self, span: &SpanFields) {
-        let names = span.fields.iter().map(|field| field.name);
-        if self.layout == Layout::Json
-            && !self.typed
-            && span.bytes.len() <= self.half_room()
-            && self.names.claim_all(span.bits, names)
-        {
-            self.put(&span.bytes);
-            self.lose(span.lost());
-            return;
-        }
-        for field in &span.fields {
-            let encoded = span.encoded(field);
-            if self.is_full() {
-                self.lose(encoded.len() + field.lost);
-            } else if self.names.claim(field.name) {
-                self.lose(field.lost);
-                if self.paste(encoded, field.value - field.start)
-                    && self.typed
-                    && let Some(typed) = &field.typed
-                {
-                    self.attributes
-                        .push((keys::otlp(field.name), typed.clone()));
-                }
-            }
+                typed: typed.map(|typed| (key.otlp.clone(), typed)),
+            });
+        } else if let Some(typed) = typed {
+            self.attributes.push((key.otlp.clone(), typed));
         }
     }
 
@@ -185,81 +147,58 @@ impl Line {
         self.room() < MIN_ROOM
     }
 
-    /// Writes a field's key, or nothing if no value would fit after it: a cut key could be another's.
-    fn push_key(&mut self, name: &str) -> bool {
-        let start = self.bytes.len();
-        self.open_key();
-        if self.purpose == Purpose::Own {
-            self.put(name.as_bytes());
-            self.close_key();
-            return true;
+    fn mark_cut(&mut self, lost: usize) {
+        if lost > 0 {
+            self.put(CUT.as_bytes());
+            self.lose(lost);
         }
-        if keys::is_reserved(name) {
-            self.put(keys::PREFIX.as_bytes());
-        }
-        let limit = self.bytes.len() + self.half_room();
-        let taken = escape::push(&mut self.bytes, name, limit, Style::Json);
-        self.close_key();
-        let fits = taken == name.len() && !self.is_full();
-        if !fits {
-            self.bytes.truncate(start);
-        }
-        fits
     }
+}
 
-    fn open_key(&mut self) {
-        match self.layout {
-            Layout::Json => self.put(b",\""),
-            Layout::Human { .. } => self.put(b" "),
+/// The keys that a line has already: a key was taken in the line whose number stands at its id.
+#[derive(Debug, Default)]
+struct TakenKeys {
+    lines: Vec<u32>,
+    line: u32,
+}
+
+impl TakenKeys {
+    fn clear(&mut self) {
+        self.line = self.line.wrapping_add(1);
+        if self.line == 0 {
+            // Numbers of four billion lines ago must not count again.
+            self.lines.fill(0);
+            self.line = 1;
         }
     }
 
-    fn close_key(&mut self) {
-        match self.layout {
-            Layout::Json => self.put(b"\":"),
-            Layout::Human { .. } => self.put(b"="),
+    /// Takes a key; false if it was taken.
+    #[inline]
+    fn take(&mut self, id: u32) -> bool {
+        let at = id as usize;
+        if at >= self.lines.len() {
+            self.lines.resize(at + 16, 0);
         }
+        std::mem::replace(&mut self.lines[at], self.line) != self.line
     }
 
-    /// Copies an encoded field; false if not even a part of its value fits.
-    fn paste(&mut self, encoded: &[u8], key: usize) -> bool {
-        if encoded.is_empty() {
-            return false;
+    fn has(&self, id: u32) -> bool {
+        self.lines.get(id as usize) == Some(&self.line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_free_again_in_each_line_also_after_the_numbers_begin_anew() {
+        let mut keys = TakenKeys::default();
+        for line in [0, 1, u32::MAX - 1, u32::MAX] {
+            keys.line = line;
+            keys.clear();
+            assert!(!keys.has(7) && keys.take(7) && !keys.take(7) && keys.has(7));
+            assert!(keys.take(100) && !keys.has(99));
         }
-        let start = self.bytes.len();
-        let (key, value) = encoded.split_at(key);
-        match self.layout {
-            Layout::Json if encoded.len() <= self.half_room() => {
-                self.put(encoded);
-                return true;
-            }
-            Layout::Json => self.put(key),
-            // The key as it was escaped, without JSON's `,"` and `":`.
-            Layout::Human { .. } => {
-                self.put(b" ");
-                self.put(key.get(2..key.len().wrapping_sub(2)).unwrap_or(key));
-                self.put(b"=");
-            }
-        }
-        let done = if let [b'"', body @ .., b'"'] = value
-            && !self.is_full()
-        {
-            let taken = escape::floor_escape_boundary(body, self.half_room());
-            self.put(b"\"");
-            self.put(&body[..taken]);
-            self.mark_cut(body.len() - taken);
-            self.put(b"\"");
-            true
-        } else if value.len() <= self.room() {
-            self.put(value);
-            true
-        } else {
-            false
-        };
-        if !done {
-            self.bytes.truncate(start);
-            self.lose(encoded.len());
-        }
-        done
     }
 }

@@ -7,20 +7,20 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::foreign::isolated;
 use crate::ids::Ids;
-use crate::line::{Layout, Line};
+use crate::line::Line;
 use crate::otlp::OtlpSink;
+use crate::schema::{Callsite, Schema};
 use crate::scratch;
 use crate::stats::{DropReason, Stats};
 use crate::writer::NonBlocking;
 
 /// Where lines go, and all that they share: the layer and the access log write through one.
 pub(crate) struct Output {
-    /// `None` writes no lines; OTLP may still get them.
-    pub(crate) layout: Option<Layout>,
+    pub(crate) schema: Schema,
+    /// Whether lines are written at all; OTLP may still get them.
+    pub(crate) writes: bool,
     pub(crate) destination: Destination,
     pub(crate) logger: Option<Box<dyn OtlpSink>>,
-    /// Fields that end each JSON line, encoded.
-    pub(crate) statics: Vec<u8>,
     pub(crate) stats: Stats,
 }
 
@@ -30,12 +30,12 @@ impl Output {
         self.logger.is_some()
     }
 
+    /// Writes a line. `write` writes the message, [`Line::context`] and the fields.
     pub(crate) fn log(
         &self,
         metadata: &'static Metadata<'static>,
         ids: &Ids,
-        message: impl FnOnce(&mut Line),
-        fields: impl FnOnce(&mut Line),
+        write: impl FnOnce(&mut Line, &Callsite),
     ) {
         let logger = self.logger.as_deref().filter(|logger| {
             let enabled = isolated(|| logger.enabled(metadata));
@@ -44,19 +44,22 @@ impl Output {
             }
             enabled == Some(true)
         });
-        if self.layout.is_none() && logger.is_none() {
+        if !self.writes && logger.is_none() {
             return;
         }
+        let schema = &self.schema;
+        let callsite = schema.callsite(metadata);
         let logged = scratch::with(|line| {
             let time = SystemTime::now();
-            let layout = self.layout.unwrap_or_default();
-            line.start_event(layout, logger.is_some(), &self.statics);
-            line.head(time, metadata, ids, message);
-            fields(line);
-            line.end(ids, &self.statics);
-            if self.layout.is_some() {
+            let reserved = Line::reserved(schema, callsite);
+            line.start_event(schema.layout, logger.is_some(), reserved);
+            line.head(schema, callsite, time);
+            write(line, callsite);
+            line.end(schema, callsite, ids);
+            if self.writes {
                 self.write(metadata, line);
             }
+            self.stats.shadowed(line.shadowed);
             if let Some(logger) = logger
                 && isolated(|| logger.emit(time, metadata, ids, line)).is_none()
             {
@@ -97,7 +100,8 @@ impl Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output")
-            .field("layout", &self.layout)
+            .field("layout", &self.schema.layout)
+            .field("writes", &self.writes)
             .field("otlp", &self.typed())
             .field("stats", &self.stats)
             .finish_non_exhaustive()

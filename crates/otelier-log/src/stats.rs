@@ -12,6 +12,7 @@ struct Counters {
     written: AtomicU64,
     truncated: AtomicU64,
     records_lost: AtomicU64,
+    shadowed: AtomicU64,
     dropped: [[AtomicU64; REASONS.len()]; LEVELS.len()],
 }
 
@@ -87,6 +88,12 @@ impl Stats {
         self.0.records_lost.load(Ordering::Relaxed)
     }
 
+    /// Fields that are not in their line because one of the same name was: an event's field stands for a
+    /// span's, an inner span's for an outer one's, the first for a second one.
+    pub fn fields_shadowed(&self) -> u64 {
+        self.0.shadowed.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn written(&self) {
         self.0.written.fetch_add(1, Ordering::Relaxed);
     }
@@ -97,6 +104,12 @@ impl Stats {
 
     pub(crate) fn record_lost(&self) {
         self.0.records_lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn shadowed(&self, fields: u64) {
+        if fields > 0 {
+            self.0.shadowed.fetch_add(fields, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn dropped(&self, level: Level, reason: DropReason) {

@@ -26,7 +26,13 @@ impl Timestamps {
         }
         let mut out = [b'Z'; Self::LEN];
         out[..20].copy_from_slice(&self.text);
-        digits(&mut out[20..26], i64::from(micros));
+        for (at, two) in [micros / 10_000, micros / 100 % 100, micros % 100]
+            .into_iter()
+            .enumerate()
+        {
+            out[20 + at * 2] = b'0' + (two / 10) as u8;
+            out[21 + at * 2] = b'0' + (two % 10) as u8;
+        }
         out
     }
 }

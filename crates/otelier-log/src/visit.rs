@@ -1,100 +1,146 @@
 use std::error::Error;
 use std::fmt;
 
-use tracing_core::Field;
 use tracing_core::field::Visit;
+use tracing_core::span::{Attributes, Record};
+use tracing_core::{Event, Field};
 
+use crate::ids::Ids;
 use crate::line::Line;
+use crate::schema::{Callsite, Schema};
 
-const MESSAGE: &str = "message";
+/// Writes an event's message, what stands between that and the fields, and the fields.
+pub(crate) fn event(
+    event: &Event<'_>,
+    line: &mut Line,
+    schema: &Schema,
+    callsite: &Callsite,
+    ids: &Ids,
+) {
+    let mut visitor = EventVisitor {
+        line,
+        schema,
+        callsite,
+        ids,
+        state: State::BeforeFields,
+    };
+    // The macros put the message first. Where it stands behind, it is fetched first.
+    if callsite.message.is_some_and(|index| index > 0) {
+        visitor.state = State::OnlyMessage;
+        event.record(&mut visitor);
+        visitor.begin_fields();
+        visitor.state = State::OnlyFields;
+    }
+    event.record(&mut visitor);
+    if visitor.state == State::BeforeFields {
+        visitor.begin_fields();
+    }
+}
 
-/// Takes an event's message, which stands before its fields, and nothing else.
-pub(crate) struct MessageVisitor<'a> {
+pub(crate) fn span(attributes: &Attributes<'_>, line: &mut Line, callsite: &Callsite) {
+    attributes.record(&mut SpanVisitor { line, callsite });
+}
+
+pub(crate) fn record(values: &Record<'_>, line: &mut Line, callsite: &Callsite) {
+    values.record(&mut SpanVisitor { line, callsite });
+}
+
+struct EventVisitor<'a> {
     line: &'a mut Line,
-    done: bool,
+    schema: &'a Schema,
+    callsite: &'a Callsite,
+    ids: &'a Ids,
+    state: State,
 }
 
-impl<'a> MessageVisitor<'a> {
-    pub(crate) fn new(line: &'a mut Line) -> Self {
-        Self { line, done: false }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    BeforeFields,
+    InFields,
+    OnlyMessage,
+    OnlyFields,
+}
+
+impl EventVisitor<'_> {
+    /// Whether a field is the message and due. A second `message` is a field with a reserved name.
+    #[inline]
+    fn is_message(&self, field: &Field) -> bool {
+        self.callsite.message == Some(field.index()) && self.state != State::OnlyFields
     }
-}
 
-impl Visit for MessageVisitor<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.done && field.name() == MESSAGE {
-            self.done = true;
-            self.line.message_str(value);
+    /// Whether a field is due that is not the message.
+    #[inline]
+    fn is_field(&mut self, field: &Field) -> bool {
+        match self.state {
+            State::InFields => true,
+            State::BeforeFields => {
+                self.begin_fields();
+                true
+            }
+            State::OnlyMessage => false,
+            State::OnlyFields => self.callsite.message != Some(field.index()),
         }
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if !self.done && field.name() == MESSAGE {
-            self.done = true;
-            self.line.message_fmt(format_args!("{value:?}"));
-        }
+    fn begin_fields(&mut self) {
+        self.state = State::InFields;
+        self.line.context(self.schema, self.callsite, self.ids);
     }
 }
 
-/// Takes an event's or a span's fields.
-pub(crate) struct FieldVisitor<'a> {
+struct SpanVisitor<'a> {
     line: &'a mut Line,
-    message_to_come: bool,
+    callsite: &'a Callsite,
 }
 
-impl<'a> FieldVisitor<'a> {
-    /// An event's fields without the message, which [`MessageVisitor`] took. A second `message` is a
-    /// field with a reserved name.
-    pub(crate) fn of_event(line: &'a mut Line) -> Self {
-        Self {
-            line,
-            message_to_come: true,
-        }
-    }
+macro_rules! visit {
+    ($($method:ident($type:ty) => $write:ident, $message:literal;)*) => {
+        impl Visit for EventVisitor<'_> {
+            $(fn $method(&mut self, field: &Field, value: $type) {
+                if self.is_message(field) {
+                    self.line.message_fmt(self.schema, format_args!($message, value));
+                } else if self.is_field(field)
+                    && let Some(key) = self.callsite.keys.get(field.index())
+                {
+                    self.line.$write(key, value);
+                }
+            })*
 
-    pub(crate) fn of_span(line: &'a mut Line) -> Self {
-        Self {
-            line,
-            message_to_come: false,
-        }
-    }
-
-    fn name(&mut self, field: &Field) -> Option<&'static str> {
-        let name = field.name();
-        if self.message_to_come && name == MESSAGE {
-            self.message_to_come = false;
-            return None;
-        }
-        Some(name)
-    }
-}
-
-macro_rules! record {
-    ($($method:ident($type:ty) => $write:ident;)*) => {$(
-        fn $method(&mut self, field: &Field, value: $type) {
-            if let Some(name) = self.name(field) {
-                self.line.$write(name, value);
+            fn record_str(&mut self, field: &Field, value: &str) {
+                if self.is_message(field) {
+                    self.line.message_str(self.schema, value);
+                } else if self.is_field(field)
+                    && let Some(key) = self.callsite.keys.get(field.index())
+                {
+                    self.line.str(key, value);
+                }
             }
         }
-    )*};
+
+        impl Visit for SpanVisitor<'_> {
+            $(fn $method(&mut self, field: &Field, value: $type) {
+                if let Some(key) = self.callsite.keys.get(field.index()) {
+                    self.line.$write(key, value);
+                }
+            })*
+
+            fn record_str(&mut self, field: &Field, value: &str) {
+                if let Some(key) = self.callsite.keys.get(field.index()) {
+                    self.line.str(key, value);
+                }
+            }
+        }
+    };
 }
 
-impl Visit for FieldVisitor<'_> {
-    record! {
-        record_f64(f64) => f64;
-        record_i64(i64) => i64;
-        record_u64(u64) => u64;
-        record_i128(i128) => i128;
-        record_u128(u128) => u128;
-        record_bool(bool) => bool;
-        record_str(&str) => str;
-        record_bytes(&[u8]) => hex;
-        record_error(&(dyn Error + 'static)) => error;
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if let Some(name) = self.name(field) {
-            self.line.fmt(name, format_args!("{value:?}"));
-        }
-    }
+visit! {
+    record_f64(f64) => f64, "{:?}";
+    record_i64(i64) => i64, "{:?}";
+    record_u64(u64) => u64, "{:?}";
+    record_i128(i128) => i128, "{:?}";
+    record_u128(u128) => u128, "{:?}";
+    record_bool(bool) => bool, "{:?}";
+    record_bytes(&[u8]) => hex, "{:02x?}";
+    record_error(&(dyn Error + 'static)) => error, "{}";
+    record_debug(&dyn fmt::Debug) => debug, "{:?}";
 }

@@ -183,24 +183,23 @@ fn the_human_format_is_short_and_escaped() {
     );
     let lines: Vec<_> = lines.lines().iter().map(|line| masked(line)).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    <time>  INFO shop: accepted "x\n" order_id=42 note="a\u001b[2Jb" route="/orders/{id}" trace=4bf92f35 request=3b0b5a7e0001
-    <time>  WARN shop: nothing=true route="/orders/{id}" trace=4bf92f35 request=3b0b5a7e0001
+    <time>  INFO shop:                accepted "x\n" order_id=42 note="a\u001b[2Jb" route="/orders/{id}" trace=4bf92f35 request=3b0b5a7e0001
+    <time>  WARN shop:                nothing=true route="/orders/{id}" trace=4bf92f35 request=3b0b5a7e0001
     "#);
 }
 
 #[test]
-fn only_the_level_is_coloured_and_only_on_request() {
-    let coloured = logged_by(
-        JsonLayer::builder().format(Format::Human).ansi(true),
-        || {
-            tracing::error!(a = "\u{1b}[0m", "m");
-        },
-    );
+fn the_level_is_coloured_and_span_fields_dimmed_only_on_request() {
+    let ansi = JsonLayer::builder().format(Format::Human).ansi(true);
+    let coloured = logged_by(ansi, || {
+        let _plain = info_span!("plain").entered();
+        let _span = info_span!("s", b = 1, a = "hidden").entered();
+        tracing::error!(a = "\u{1b}[0m", "m");
+    });
     let line = coloured.lines()[0].clone();
-    assert!(
-        line.contains("\u{1b}[31mERROR\u{1b}[0m line: m a=\"\\u001b[0m\""),
-        "{line:?}"
-    );
+    let expected =
+        "\u{1b}[31mERROR\u{1b}[0m line:                m a=\"\\u001b[0m\"\u{1b}[2m b=1\u{1b}[0m";
+    assert!(line.ends_with(expected), "{line:?}");
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn expected(event: &Fields, spans: &Spans) -> Map<String, Json> {
                     .iter()
                     .map(|b| format!("{b:02x}"))
                     .collect::<Vec<_>>()
-                    .join(" ")
+                    .join(", ")
             ),
             any => match any.expected() {
                 Json::String(text) => text,

@@ -1,108 +1,192 @@
+use std::thread;
 use std::time::SystemTime;
 
 use otelier_context::{TenantId, UserId};
-use tracing_core::{Level, Metadata};
+use otelier_sanitize::json_str;
 
-use crate::escape::{self, Style, hex};
-use crate::ids::Ids;
-use crate::line::{Layout, Line};
+use super::{Line, hex};
+use crate::ids::{Ids, TraceIds};
+use crate::schema::{Callsite, Layout, Schema, TraceForm};
 
-/// The longest target in bytes as written; a path of modules is shorter.
-const MAX_TARGET: usize = 256;
+/// The longest name of a thread in bytes as written.
+const MAX_THREAD: usize = 64;
 
-/// `,"truncated_bytes":` with the largest number, and the end of the line.
-const MAX_END: usize = 48;
+/// The largest number, and what closes the objects.
+const MAX_END: usize = 24;
 
-/// ` trace=` and ` request=` with their shortened ids.
-const MAX_HUMAN_IDS: usize = 36;
+/// ` trace=` and ` request=` with their shortened ids, and ` truncated_bytes=`.
+const MAX_HUMAN_END: usize = 56;
 
 impl Line {
-    /// Writes all that stands before the fields.
-    pub(crate) fn head(
-        &mut self,
-        time: SystemTime,
-        metadata: &Metadata<'_>,
-        ids: &Ids,
-        message: impl FnOnce(&mut Self),
-    ) {
+    /// Writes what stands before the message.
+    pub(crate) fn head(&mut self, schema: &Schema, callsite: &Callsite, time: SystemTime) {
         let time = self.timestamps.render(time);
-        match self.layout {
+        match schema.layout {
             Layout::Json => {
-                self.put(b"{\"timestamp\":\"");
+                self.put(&schema.open);
                 self.put(&time);
-                self.put(b"\",\"level\":\"");
-                self.put(metadata.level().as_str().as_bytes());
-                self.put(b"\"");
-                message(self);
-                self.put(b",\"target\":");
-                self.string_within(metadata.target(), MAX_TARGET);
-                self.json_ids(ids);
+                self.put(&callsite.level);
             }
-            Layout::Human { ansi } => {
+            Layout::Human { .. } => {
                 self.put(&time[11..23]);
                 self.put(b"Z ");
-                self.put(human_level(*metadata.level(), ansi).as_bytes());
-                self.put(b" ");
-                let limit = self.bytes.len() + MAX_TARGET;
-                escape::push(&mut self.bytes, metadata.target(), limit, Style::Bare);
-                self.put(b":");
-                message(self);
+                self.put(&callsite.level);
+                self.put(&callsite.target);
             }
         }
     }
 
-    /// Writes all that stands after the fields; `statics` are encoded fields of JSON lines.
-    pub(crate) fn end(&mut self, ids: &Ids, statics: &[u8]) {
-        let (lost, end): (&[u8], &[u8]) = match self.layout {
+    /// Writes what stands between the message and the fields.
+    pub(crate) fn context(&mut self, schema: &Schema, callsite: &Callsite, ids: &Ids) {
+        if let Layout::Human { .. } = schema.layout {
+            return;
+        }
+        self.put(&callsite.target);
+        if let Some(trace) = &ids.trace {
+            self.trace(schema, trace);
+        }
+        match &schema.nest {
+            None => self.request(schema, ids),
+            Some(nest) if schema.nests_own => {
+                self.open_nest(nest);
+                self.request(schema, ids);
+            }
+            Some(nest) => {
+                self.request(schema, ids);
+                self.open_nest(nest);
+            }
+        }
+    }
+
+    /// Writes all that stands after the fields.
+    pub(crate) fn end(&mut self, schema: &Schema, callsite: &Callsite, ids: &Ids) {
+        let truncated: &[u8] = match schema.layout {
             Layout::Json => {
-                self.put(statics);
-                (b",\"truncated_bytes\":", b"}\n")
+                if schema.nests_own {
+                    self.source(schema, callsite);
+                    self.close_nest();
+                    self.put(&schema.statics);
+                } else {
+                    self.close_nest();
+                    self.put(&schema.statics);
+                    self.source(schema, callsite);
+                }
+                &schema.truncated
             }
             Layout::Human { .. } => {
                 self.human_ids(ids);
-                (b" truncated_bytes=", b"\n")
+                b" truncated_bytes="
             }
         };
         if self.lost > 0 {
-            self.put(lost);
+            self.put(truncated);
             self.put(itoa::Buffer::new().format(self.lost).as_bytes());
         }
-        self.put(end);
+        self.put(match schema.layout {
+            Layout::Json => b"}\n",
+            Layout::Human { .. } => b"\n",
+        });
     }
 
     /// What [`Line::end`] writes at most.
-    pub(super) fn reserved(statics: &[u8]) -> usize {
-        statics.len().max(MAX_HUMAN_IDS) + MAX_END
+    pub(crate) fn reserved(schema: &Schema, callsite: &Callsite) -> usize {
+        let thread = schema
+            .thread
+            .as_ref()
+            .map_or(0, |key| key.len() + MAX_THREAD + 1);
+        let json = schema.statics.len() + callsite.source.len() + thread + schema.truncated.len();
+        json.max(MAX_HUMAN_END) + MAX_END
     }
 
-    fn json_ids(&mut self, ids: &Ids) {
-        if let Some(trace) = ids.trace {
-            let mut text = *br#","trace_id":"00000000000000000000000000000000","span_id":"0000000000000000","trace_flags":"00""#;
-            text[13..45].copy_from_slice(hex(trace.trace_id.to_bytes()).as_flattened());
-            text[58..74].copy_from_slice(hex(trace.span_id.to_bytes()).as_flattened());
-            text[91..93].copy_from_slice(&hex([trace.flags.to_u8()])[0]);
-            self.put(&text);
+    fn trace(&mut self, schema: &Schema, trace: &TraceIds) {
+        let [before_trace, before_span, before_flags] = &schema.trace;
+        let (trace_id, span_id) = (trace.trace_id.to_bytes(), trace.span_id.to_bytes());
+        self.put(before_trace);
+        if schema.trace_form == TraceForm::Datadog {
+            let [.., a, b, c, d, e, f, g, h] = trace_id;
+            let lower = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+            self.put(itoa::Buffer::new().format(lower).as_bytes());
+            self.put(b"\"");
+            self.put(before_span);
+            let span_id = u64::from_be_bytes(span_id);
+            self.put(itoa::Buffer::new().format(span_id).as_bytes());
+        } else {
+            self.put(hex(trace_id).as_flattened());
+            self.put(b"\"");
+            self.put(before_span);
+            self.put(hex(span_id).as_flattened());
         }
-        // These consist of characters that need no escape, by their types' rules.
-        if let Some(request) = &ids.request {
-            let mut buffer = [0; 36];
-            let id = Some(request.id().encode(&mut buffer));
-            let tenant = request.tenant().map(TenantId::as_str);
-            let user = request.user().map(UserId::as_str);
-            for (key, id) in [("request", id), ("tenant", tenant), ("user", user)] {
-                let Some(id) = id else { continue };
-                self.put(b",\"");
-                self.put(key.as_bytes());
-                self.put(b"_id\":\"");
+        self.put(b"\"");
+        if before_flags.is_empty() {
+            return;
+        }
+        self.put(before_flags);
+        if schema.trace_form == TraceForm::Gcp {
+            self.put(if trace.flags.is_sampled() {
+                b"true"
+            } else {
+                b"false"
+            });
+        } else {
+            self.put(&hex([trace.flags.to_u8()])[0]);
+            self.put(b"\"");
+        }
+    }
+
+    /// The ids of request, tenant and user consist of characters that need no escape, by their types'
+    /// rules.
+    fn request(&mut self, schema: &Schema, ids: &Ids) {
+        let Some(request) = &ids.request else { return };
+        let mut buffer = [0; 36];
+        let id = Some(request.id().encode(&mut buffer));
+        let tenant = request.tenant().map(TenantId::as_str);
+        let user = request.user().map(UserId::as_str);
+        for (key, id) in schema.ids.iter().zip([id, tenant, user]) {
+            if let Some(id) = id {
+                self.put(key);
                 self.put(id.as_bytes());
                 self.put(b"\"");
             }
         }
     }
 
+    fn open_nest(&mut self, nest: &[u8]) {
+        self.put(nest);
+        self.nest = Some(self.bytes.len());
+    }
+
+    /// Each member begins with a comma, also the first one, which is made a space then.
+    fn close_nest(&mut self) {
+        let Some(start) = self.nest.take() else {
+            return;
+        };
+        if let Some(comma) = self.bytes.get_mut(start) {
+            *comma = b' ';
+        }
+        self.put(b"}");
+    }
+
+    fn source(&mut self, schema: &Schema, callsite: &Callsite) {
+        self.put(&callsite.source);
+        if let Some(before) = &schema.thread {
+            self.put(before);
+            let thread = self.thread.get_or_insert_with(|| {
+                let mut name = Vec::new();
+                json_str(
+                    &mut name,
+                    thread::current().name().unwrap_or_default(),
+                    MAX_THREAD,
+                );
+                name
+            });
+            self.bytes.extend_from_slice(thread);
+            self.put(b"\"");
+        }
+    }
+
     /// The ids shortened: a trace's first eight digits, and the random end of a request's.
     fn human_ids(&mut self, ids: &Ids) {
-        if let Some(trace) = ids.trace {
+        if let Some(trace) = &ids.trace {
             self.put(b" trace=");
             self.put(&hex(trace.trace_id.to_bytes()).as_flattened()[..8]);
         }
@@ -112,20 +196,5 @@ impl Line {
             self.put(b" request=");
             self.put(&id[id.len().saturating_sub(12)..]);
         }
-    }
-}
-
-fn human_level(level: Level, ansi: bool) -> &'static str {
-    match (level, ansi) {
-        (Level::ERROR, false) => "ERROR",
-        (Level::WARN, false) => " WARN",
-        (Level::INFO, false) => " INFO",
-        (Level::DEBUG, false) => "DEBUG",
-        (Level::TRACE, false) => "TRACE",
-        (Level::ERROR, true) => "\x1b[31mERROR\x1b[0m",
-        (Level::WARN, true) => "\x1b[33m WARN\x1b[0m",
-        (Level::INFO, true) => "\x1b[32m INFO\x1b[0m",
-        (Level::DEBUG, true) => "\x1b[34mDEBUG\x1b[0m",
-        (Level::TRACE, true) => "\x1b[35mTRACE\x1b[0m",
     }
 }

@@ -1,12 +1,12 @@
 //! The line that says what was dropped.
 
-use tracing_core::callsite::Callsite;
-use tracing_core::metadata::Kind;
-use tracing_core::{Interest, Level, Metadata, metadata};
+use tracing_core::{Level, Metadata};
 
 use crate::ids::Ids;
 use crate::line::Line;
 use crate::output::Output;
+use crate::own::own_metadata;
+use crate::schema::Key;
 use crate::stats::{DropReason, Stats};
 
 /// Lines that the writer dropped so far.
@@ -19,24 +19,32 @@ impl Output {
     /// itself takes nothing with it.
     pub(super) fn report_drops(&self) {
         let total = drops(&self.stats);
-        self.log(
-            &REPORT,
-            &Ids::default(),
-            |line| line.message_fmt(format_args!("{total} log lines dropped so far")),
-            |line| self.drop_fields(line),
-        );
+        let ids = Ids::default();
+        self.log(&REPORT, &ids, |line, callsite| {
+            let message = format_args!("{total} log lines dropped so far");
+            line.message_fmt(&self.schema, message);
+            line.context(&self.schema, callsite, &ids);
+            self.drop_fields(line);
+        });
     }
 
     fn drop_fields(&self, line: &mut Line) {
-        line.own_fields();
-        line.str("category", "telemetry");
+        line.str(self.schema.key("category"), "telemetry");
         for (level, name) in LEVELS {
             let counts = dropped(&self.stats).filter(|(of, ..)| *of == level);
-            field(line, name, counts.map(|(.., count)| count).sum());
+            field(
+                line,
+                self.schema.key(name),
+                counts.map(|(.., count)| count).sum(),
+            );
         }
         for reason in REASONS {
             let counts = dropped(&self.stats).filter(|(_, of, _)| *of == reason);
-            field(line, reason.as_str(), counts.map(|(.., count)| count).sum());
+            field(
+                line,
+                self.schema.key(reason.as_str()),
+                counts.map(|(.., count)| count).sum(),
+            );
         }
     }
 }
@@ -61,29 +69,11 @@ fn dropped(stats: &Stats) -> impl Iterator<Item = (Level, DropReason, u64)> {
     all.filter(|(_, reason, _)| REASONS.contains(reason))
 }
 
-fn field(line: &mut Line, name: &'static str, count: u64) {
+fn field(line: &mut Line, key: &Key, count: u64) {
     if count > 0 {
-        line.u64(name, count);
+        line.u64(key, count);
     }
 }
 
-/// Writers and loggers choose by an event's metadata; the report is no event, but has its own.
-struct ReportCallsite;
-
-static CALLSITE: ReportCallsite = ReportCallsite;
-static REPORT: Metadata<'static> = metadata! {
-    name: "log lines dropped",
-    target: "otelier::log",
-    level: Level::WARN,
-    fields: &[],
-    callsite: &CALLSITE,
-    kind: Kind::EVENT,
-};
-
-impl Callsite for ReportCallsite {
-    fn set_interest(&self, _: Interest) {}
-
-    fn metadata(&self) -> &Metadata<'_> {
-        &REPORT
-    }
-}
+static REPORT: Metadata<'static> =
+    own_metadata!("log lines dropped", "otelier::log", Level::WARN, &[]);

@@ -1,0 +1,117 @@
+use opentelemetry::Key as OtlpKey;
+use otelier_sanitize::Policy;
+use tracing_core::{Level, Metadata};
+
+use super::preset::{Part, severity_number};
+use super::{Layout, Schema, encode};
+
+/// The longest target and the longest file name in bytes as written; a path of modules is shorter.
+const MAX_NAME: usize = 256;
+
+/// The targets of people's lines are filled up to this width.
+const TARGET_WIDTH: usize = 20;
+
+const MESSAGE: &str = "message";
+
+/// A key that is ready to be written.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// The same for all keys of one text.
+    pub(crate) id: u32,
+    /// `,"key":`, or ` key=` for people.
+    pub(crate) text: Box<[u8]>,
+    pub(crate) otlp: OtlpKey,
+}
+
+/// What all events or spans of one place in the program's text have in common, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Callsite {
+    /// What stands between time and message: the level.
+    pub(crate) level: Box<[u8]>,
+    pub(crate) target: Box<[u8]>,
+    /// File and line, if they are wanted and known.
+    pub(crate) source: Box<[u8]>,
+    /// The fields' keys in their order.
+    pub(crate) keys: Box<[Key]>,
+    /// Which field is the message.
+    pub(crate) message: Option<usize>,
+}
+
+impl Callsite {
+    pub(super) fn new(schema: &Schema, metadata: &Metadata<'_>) -> Self {
+        let fields = || metadata.fields().iter().map(|field| field.name());
+        let (level, target, source) = match schema.layout {
+            Layout::Json => (
+                json_level(schema, *metadata.level()),
+                json_target(schema, metadata.target()),
+                json_source(schema, metadata.file().zip(metadata.line())),
+            ),
+            Layout::Human { ansi } => (
+                human_level(*metadata.level(), ansi).into(),
+                human_target(metadata.target()),
+                Vec::new(),
+            ),
+        };
+        Self {
+            level: level.into(),
+            target: target.into(),
+            source: source.into(),
+            keys: fields().map(|name| schema.make_key(name)).collect(),
+            message: fields().position(|name| name == MESSAGE),
+        }
+    }
+}
+
+fn json_level(schema: &Schema, level: Level) -> Vec<u8> {
+    let mut out = b"\"".to_vec();
+    encode::text(
+        &mut out,
+        schema.part(Part::Level),
+        schema.preset().level(level),
+    );
+    encode::number(
+        &mut out,
+        schema.part(Part::Severity),
+        severity_number(level),
+    );
+    out
+}
+
+fn json_target(schema: &Schema, target: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode::text_within(&mut out, schema.part(Part::Target), target, MAX_NAME);
+    out
+}
+
+fn json_source(schema: &Schema, source: Option<(&str, u32)>) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some((file, line)) = source.filter(|_| schema.source) {
+        encode::text_within(&mut out, schema.part(Part::File), file, MAX_NAME);
+        encode::number(&mut out, schema.part(Part::Line), line);
+    }
+    encode::wrapped(schema.preset().source(), out)
+}
+
+fn human_level(level: Level, ansi: bool) -> &'static [u8] {
+    match (level, ansi) {
+        (Level::ERROR, false) => b"ERROR ",
+        (Level::WARN, false) => b" WARN ",
+        (Level::INFO, false) => b" INFO ",
+        (Level::DEBUG, false) => b"DEBUG ",
+        (Level::TRACE, false) => b"TRACE ",
+        (Level::ERROR, true) => b"\x1b[31mERROR\x1b[0m ",
+        (Level::WARN, true) => b"\x1b[33m WARN\x1b[0m ",
+        (Level::INFO, true) => b"\x1b[32m INFO\x1b[0m ",
+        (Level::DEBUG, true) => b"\x1b[34mDEBUG\x1b[0m ",
+        (Level::TRACE, true) => b"\x1b[35mTRACE\x1b[0m ",
+    }
+}
+
+fn human_target(target: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    Policy::escape().append(&mut out, target, MAX_NAME);
+    out.push(b':');
+    let width = out.len().max(TARGET_WIDTH);
+    out.resize(width, b' ');
+    out
+}
