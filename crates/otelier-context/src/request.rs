@@ -1,27 +1,42 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Context;
 
-use crate::{RequestId, TenantId, UserId};
+use crate::fields::{Shared, Taken};
+use crate::{FieldValue, Fields, RequestId, TenantId, UserId};
 
 static LATE_WRITES: AtomicU64 = AtomicU64::new(0);
+static FIELDS_REFUSED: AtomicU64 = AtomicU64::new(0);
 
-/// What is known of the request that runs: its id, and its tenant, user and error once they are.
+const ENDED: u8 = 1;
+const HAS_FIELDS: u8 = 2;
+
+/// What is known of the request that runs: its id, its tenant, user and error once they are, and what
+/// fields the application adds.
 ///
-/// It lives in OpenTelemetry's [`Context`] as an `Arc`. Each value but the id may be learned late and
-/// is set once: the first writer wins. What is set appears in each later log line, on the server span
-/// and in the access line. A write after the request has ended is ignored and counted.
+/// It lives in OpenTelemetry's [`Context`] as an `Arc`. Tenant, user and error may be learned late and
+/// are set once: the first writer wins. A field may be set again: the last writer wins. What is set
+/// appears in each later log line, on the server span and in the access line. A write after the request
+/// has ended is ignored and counted.
 #[derive(Debug)]
 pub struct RequestContext {
     id: RequestId,
     tenant: OnceLock<TenantId>,
     user: OnceLock<UserId>,
     error: OnceLock<&'static str>,
-    ended: AtomicBool,
+    fields: Shared,
+    /// One value for both facts, so that a field is set before the end or refused, whatever the threads.
+    state: AtomicU8,
 }
 
 impl RequestContext {
+    /// The most fields that a request has.
+    pub const MAX_FIELDS: usize = 32;
+
+    /// The most that the keys and the texts of its fields have together, in bytes.
+    pub const MAX_FIELD_BYTES: usize = 4_096;
+
     /// A request of which only the id is known.
     pub fn new(id: RequestId) -> Arc<Self> {
         Arc::new(Self {
@@ -29,7 +44,8 @@ impl RequestContext {
             tenant: OnceLock::new(),
             user: OnceLock::new(),
             error: OnceLock::new(),
-            ended: AtomicBool::new(false),
+            fields: Shared::default(),
+            state: AtomicU8::new(0),
         })
     }
 
@@ -53,6 +69,16 @@ impl RequestContext {
         self.error.get().copied()
     }
 
+    /// The fields that the application added so far.
+    ///
+    /// Where it added none, this is one relaxed atomic load.
+    pub fn fields(&self) -> Fields {
+        if self.state.load(Ordering::Relaxed) & HAS_FIELDS == 0 {
+            return Fields::default();
+        }
+        self.fields.read()
+    }
+
     /// Sets the tenant; false if there was one or the request has ended.
     pub fn set_tenant(&self, tenant: TenantId) -> bool {
         self.set(&self.tenant, tenant)
@@ -69,9 +95,20 @@ impl RequestContext {
         self.set(&self.error, error_type)
     }
 
+    /// Adds a field, or sets it anew in its place; false if there is no room for it or the request has
+    /// ended.
+    ///
+    /// A text that is longer than what is left of [`MAX_FIELD_BYTES`](Self::MAX_FIELD_BYTES) is cut at
+    /// the end of a character and marked with `…`. There is no room where not even that mark fits, or
+    /// for a new field beside [`MAX_FIELDS`](Self::MAX_FIELDS) others; a field that was set before then
+    /// keeps its value.
+    pub fn set_field(&self, key: &'static str, value: impl Into<FieldValue>) -> bool {
+        self.put_field(key, value.into())
+    }
+
     /// Ends the request: later writes are ignored and counted. For the middleware that owns it.
     pub fn end(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.state.fetch_or(ENDED, Ordering::AcqRel);
     }
 
     /// How many writes came after their request's end, in this process.
@@ -79,18 +116,46 @@ impl RequestContext {
         LATE_WRITES.load(Ordering::Relaxed)
     }
 
+    /// How many fields found no room, as a whole or in part, in this process.
+    pub fn fields_refused() -> u64 {
+        FIELDS_REFUSED.load(Ordering::Relaxed)
+    }
+
     fn set<T>(&self, cell: &OnceLock<T>, value: T) -> bool {
-        if self.ended.load(Ordering::Acquire) {
-            LATE_WRITES.fetch_add(1, Ordering::Relaxed);
+        in_time(self.state.load(Ordering::Acquire)) && cell.set(value).is_ok()
+    }
+
+    fn put_field(&self, key: &'static str, value: FieldValue) -> bool {
+        let mut fields = self.fields.lock();
+        // Under the lock: who sees this flag after the end waits for the field.
+        if !in_time(self.state.fetch_or(HAS_FIELDS, Ordering::AcqRel)) {
             return false;
         }
-        cell.set(value).is_ok()
+        let taken = fields.put(key, value);
+        if taken != Taken::Whole {
+            FIELDS_REFUSED.fetch_add(1, Ordering::Relaxed);
+        }
+        taken != Taken::Refused
     }
+}
+
+/// Whether a write comes before the end; counts one that does not.
+fn in_time(state: u8) -> bool {
+    let in_time = state & ENDED == 0;
+    if !in_time {
+        LATE_WRITES.fetch_add(1, Ordering::Relaxed);
+    }
+    in_time
 }
 
 /// The request that runs here, if one does. For an application's own code.
 pub fn current() -> Option<Arc<RequestContext>> {
     Context::map_current(|cx| cx.request().cloned())
+}
+
+/// Adds a field to the request that runs here, by [`RequestContext::set_field`]; false where none runs.
+pub fn set_field(key: &'static str, value: impl Into<FieldValue>) -> bool {
+    current().is_some_and(|request| request.set_field(key, value))
 }
 
 /// Puts a request into OpenTelemetry's [`Context`] and reads it back.
