@@ -3,6 +3,7 @@
 
 mod access;
 mod builder;
+mod context;
 mod foreign;
 mod ids;
 mod layer;
@@ -21,6 +22,8 @@ mod writer;
 
 pub use access::AccessLog;
 pub use builder::JsonLayerBuilder;
+#[doc(hidden)]
+pub use context::__private;
 pub use layer::JsonLayer;
 pub use schema::{InvalidKeys, Keys, Preset};
 pub use settings::{Format, Settings, Warning};
