@@ -253,7 +253,13 @@ impl Recording {
         let tenant = late_tenant.map(|tenant| KeyValue::new(semconv::TENANT_ID, tenant.clone()));
         let user = self.request.user();
         let user = user.map(|user| KeyValue::new(semconv::USER_ID, user.clone()));
-        span.set_attributes([status, error, tenant, user].into_iter().flatten());
+        let fields = self.request.fields();
+        let fields = fields
+            .iter()
+            .map(|(key, value)| KeyValue::new(semconv::field_key(key), value.clone()));
+        let own = [status, error, tenant, user].into_iter().flatten();
+        // Neither is made for a span that does not record.
+        span.set_attributes(own.chain(fields));
         if error_type.is_some() {
             span.set_status(Status::error(""));
         }

@@ -1,5 +1,7 @@
 //! Each name of the semantic conventions (v1.44.0, docs/http and docs/general) that this crate uses.
 
+use opentelemetry::Key;
+
 pub(crate) const CLIENT_ADDRESS: &str = "client.address";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
@@ -55,3 +57,50 @@ pub(crate) const REDACTED_QUERY_KEYS: [&str; 7] = [
     "sig",
 ];
 pub(crate) const REDACTED: &str = "REDACTED";
+
+/// Where all names are the conventions'.
+const NAMESPACES: [&str; 7] = [
+    "client.",
+    "http.",
+    "network.",
+    "rpc.",
+    "server.",
+    "url.",
+    "user_agent.",
+];
+
+/// The attribute of an application's field. One that could be the middleware's own is `field.<name>`;
+/// so is one that is called so already, for different fields to stay different attributes.
+pub(crate) fn field_key(name: &'static str) -> Key {
+    let base = name.trim_start_matches("field.");
+    let own = matches!(
+        base,
+        ERROR_TYPE | REQUEST_ID | REQUEST_ID_REPLACED | TENANT_ID | USER_ID
+    );
+    if own || NAMESPACES.iter().any(|space| base.starts_with(space)) {
+        format!("field.{name}").into()
+    } else {
+        name.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_of_our_own_cannot_be_forged() {
+        for (name, key) in [
+            ("step", "step"),
+            ("", ""),
+            ("user.plan", "user.plan"),
+            ("https", "https"),
+            ("field.step", "field.step"),
+            ("http.anything", "field.http.anything"),
+            ("error.type", "field.error.type"),
+            ("field.error.type", "field.field.error.type"),
+        ] {
+            assert_eq!(field_key(name).as_str(), key);
+        }
+    }
+}

@@ -172,6 +172,72 @@ fn a_tenant_learned_late_is_on_the_span_and_the_line() {
 }
 
 #[test]
+fn fields_that_the_application_set_are_attributes_with_their_types() {
+    let harness = Harness::new();
+    let handler = service_fn(|request| {
+        for step in ["cart", "pay"] {
+            otelier_context::set_field("step", step);
+        }
+        otelier_context::set_field("order_id", 42);
+        otelier_context::set_field("items", 3_u64);
+        otelier_context::set_field("total", 12.5);
+        otelier_context::set_field("gift", true);
+        ok(request)
+    });
+    block_on(harness.layer().layer(handler).oneshot(get("/"))).unwrap();
+    let attributes = attributes(&harness.spans()[0]);
+    assert_eq!(attributes["step"], text("pay"));
+    assert_eq!(attributes["order_id"], Value::I64(42));
+    assert_eq!(attributes["items"], Value::I64(3));
+    assert_eq!(attributes["total"], Value::F64(12.5));
+    assert_eq!(attributes["gift"], Value::Bool(true));
+}
+
+#[test]
+fn no_field_takes_an_attribute_of_the_middleware() {
+    let harness = Harness::new();
+    let keys = Mutex::new(Vec::<&'static str>::new());
+    let service = service_fn(async |_: Request<Empty<Bytes>>| {
+        let request = otelier_context::current().unwrap();
+        request.set_tenant("acme".parse().unwrap());
+        request.set_user("ann".parse().unwrap());
+        request.set_error("out_of_stock");
+        for key in &*keys.lock().unwrap() {
+            assert!(request.set_field(key, "forged"));
+        }
+        Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+    });
+    let service = harness
+        .builder()
+        .route_of(orders)
+        .peer_of(peer)
+        .build()
+        .layer(service);
+    let send = || {
+        let request = Request::builder()
+            .method("BREW")
+            .uri("https://shop.example:8080/orders/42?a=1")
+            .header("user-agent", "curl/8")
+            .header("x-request-id", "not an id")
+            .body(Empty::new())
+            .unwrap();
+        block_on(service.clone().oneshot(request)).unwrap();
+        let mut attributes = attributes(harness.spans().last().unwrap());
+        attributes.remove("request.id");
+        attributes
+    };
+    let own = send();
+    assert!(own.len() >= 18, "all that there are: {own:?}");
+    let names = own.keys().map(|key| -> &'static str { key.clone().leak() });
+    keys.lock().unwrap().extend(names.chain(["request.id"]));
+    let mut both = send();
+    for key in &*keys.lock().unwrap() {
+        assert_eq!(both.remove(&format!("field.{key}")), Some(text("forged")));
+    }
+    assert_eq!(both, own);
+}
+
+#[test]
 fn a_client_cannot_make_series() {
     let harness = Harness::new();
     let service = harness.layer().layer(service_fn(ok));
