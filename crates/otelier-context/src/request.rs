@@ -180,6 +180,7 @@ impl ContextExt for Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_first_writer_wins() {
@@ -197,6 +198,16 @@ mod tests {
         assert!(!request.set_tenant("acme".parse().unwrap()));
         assert_eq!(request.tenant(), None);
         assert_eq!(RequestContext::late_writes(), before + 1);
+    }
+
+    #[test]
+    fn reading_no_fields_waits_for_no_lock() {
+        let request = RequestContext::new(RequestId::make());
+        let _held = request.fields.lock();
+        let (sender, read) = std::sync::mpsc::channel();
+        let reader = Arc::clone(&request);
+        std::thread::spawn(move || sender.send(reader.fields().len()));
+        assert_eq!(read.recv_timeout(Duration::from_secs(20)), Ok(0));
     }
 
     #[test]
