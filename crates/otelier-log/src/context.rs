@@ -1,3 +1,5 @@
+use otelier_context::FieldValue;
+
 /// Adds fields to each line of the current request from here on, wherever below it is called.
 ///
 /// A key is an identifier or a string literal, a value anything that is a
@@ -50,26 +52,21 @@ macro_rules! __log_context_key {
     };
 }
 
-/// What the macros' expansions call.
-#[doc(hidden)]
-pub mod __private {
-    pub use otelier_context::FieldValue;
+/// The fields are taken one by one, so that a full list refuses only those that find no room.
+pub fn set_fields<const N: usize>(fields: [(&'static str, FieldValue); N]) -> bool {
+    let Some(request) = otelier_context::current() else {
+        return false;
+    };
+    fields.into_iter().fold(true, |all, (key, value)| {
+        request.set_field(key, value) && all
+    })
+}
 
-    /// The fields are taken one by one, so that a full list refuses only those that find no room.
-    pub fn set_fields<const N: usize>(fields: [(&'static str, FieldValue); N]) -> bool {
-        let Some(request) = otelier_context::current() else {
-            return false;
-        };
-        fields.into_iter().fold(true, |all, (key, value)| {
-            request.set_field(key, value) && all
-        })
-    }
-
-    pub const fn without_raw(identifier: &'static str) -> &'static str {
-        match identifier.as_bytes() {
-            [b'r', b'#', ..] => identifier.split_at(2).1,
-            _ => identifier,
-        }
+/// An identifier without its `r#`.
+pub const fn without_raw(identifier: &'static str) -> &'static str {
+    match identifier.as_bytes() {
+        [b'r', b'#', ..] => identifier.split_at(2).1,
+        _ => identifier,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod builder;
+mod category;
 mod context;
 mod foreign;
 mod ids;
@@ -22,10 +23,19 @@ mod writer;
 
 pub use access::AccessLog;
 pub use builder::JsonLayerBuilder;
-#[doc(hidden)]
-pub use context::__private;
+pub use category::{Outcome, Timed, TimedFuture};
 pub use layer::JsonLayer;
 pub use schema::{InvalidKeys, Keys, Preset};
 pub use settings::{Format, Settings, Warning};
 pub use stats::{DropReason, Stats};
+pub use tracing_core::Level;
 pub use writer::{FlushError, Guard, LineWriter, NonBlocking, NonBlockingBuilder};
+
+/// What the macros expand to; no part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::category::Measured;
+    pub use crate::context::{set_fields, without_raw};
+    pub use otelier_context::FieldValue;
+    pub use tracing;
+}
