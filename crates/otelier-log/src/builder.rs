@@ -1,17 +1,18 @@
-use std::any::Any;
 use std::fmt;
 use std::io;
 
 use opentelemetry::logs::Logger;
+use otelier_context::FieldValue;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::ids::Ids;
 use crate::layer::JsonLayer;
+use crate::line::{Line, SpanFields};
 use crate::otlp::OtlpSink;
 use crate::output::{Destination, Output};
 use crate::schema::{Keys, Layout, Schema, Shape};
 use crate::settings::Format;
 use crate::stats::Stats;
-use crate::writer::NonBlocking;
 
 /// Settings of a [`JsonLayer`].
 #[must_use]
@@ -19,7 +20,9 @@ pub struct JsonLayerBuilder {
     format: Format,
     ansi: bool,
     shape: Shape,
+    fields: Vec<(&'static str, FieldValue)>,
     destination: Destination,
+    audit: Option<Destination>,
     logger: Option<Box<dyn OtlpSink>>,
 }
 
@@ -29,7 +32,9 @@ impl JsonLayerBuilder {
             format: Format::Json,
             ansi: false,
             shape: Shape::default(),
+            fields: Vec::new(),
             destination: Destination::Direct(Box::new(io::stdout)),
+            audit: None,
             logger: None,
         }
     }
@@ -78,16 +83,35 @@ impl JsonLayerBuilder {
         self
     }
 
+    /// A field of all lines, in which it gives way to any other of its name. Together they are cut as a
+    /// span's are.
+    ///
+    /// ```
+    /// # use otelier_log::JsonLayer;
+    /// let layer = JsonLayer::builder().field("region", "eu-1").field("shard", 7).build();
+    /// ```
+    pub fn field(mut self, key: &'static str, value: impl Into<FieldValue>) -> Self {
+        self.fields.push((key, value.into()));
+        self
+    }
+
     /// Where lines go; stdout by default. Each line is one `write_all`, on the thread that logs, unless
-    /// the writer is a [`NonBlocking`] one.
+    /// the writer is a [`NonBlocking`](crate::NonBlocking) one.
     pub fn writer<W>(mut self, writer: W) -> Self
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        self.destination = match (&writer as &dyn Any).downcast_ref::<NonBlocking>() {
-            Some(queue) => Destination::Queue(queue.clone()),
-            None => Destination::Direct(Box::new(writer)),
-        };
+        self.destination = Destination::new(writer);
+        self
+    }
+
+    /// Where lines of the category `audit` go instead. Those that a [`NonBlocking`](crate::NonBlocking) one drops are counted
+    /// in [`NonBlocking::stats`](crate::NonBlocking::stats) only.
+    pub fn audit_writer<W>(mut self, writer: W) -> Self
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        self.audit = Some(Destination::new(writer));
         self
     }
 
@@ -111,10 +135,13 @@ impl JsonLayerBuilder {
             Destination::Direct(_) => Stats::default(),
             Destination::Queue(queue) => queue.stats(),
         };
+        let schema = Schema::new(shape);
         JsonLayer::new(Output {
-            schema: Schema::new(shape),
+            fields: encoded(&self.fields, &schema, self.logger.is_some()),
+            schema,
             writes: self.format != Format::None,
             destination: self.destination,
+            audit: self.audit,
             logger: self.logger,
             stats,
         })
@@ -129,4 +156,18 @@ impl fmt::Debug for JsonLayerBuilder {
             .field("shape", &self.shape)
             .finish_non_exhaustive()
     }
+}
+
+fn encoded(
+    fields: &[(&'static str, FieldValue)],
+    schema: &Schema,
+    typed: bool,
+) -> Option<SpanFields> {
+    if fields.is_empty() {
+        return None;
+    }
+    let mut line = Line::default();
+    line.start_span(schema.layout, typed);
+    line.values(schema, fields);
+    Some(SpanFields::new(Ids::default(), &mut line))
 }

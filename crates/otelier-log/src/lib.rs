@@ -4,10 +4,8 @@
 mod access;
 mod builder;
 mod category;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "error lines do not carry it yet")
-)]
+mod context;
+mod error;
 mod fingerprint;
 mod foreign;
 mod ids;
@@ -27,7 +25,8 @@ mod writer;
 
 pub use access::AccessLog;
 pub use builder::JsonLayerBuilder;
-pub use category::{Outcome, Timed, TimedFuture};
+pub use category::{EventCount, Outcome, Timed, TimedFuture};
+pub use error::{error, error_with_stacktrace};
 pub use layer::JsonLayer;
 pub use schema::{InvalidKeys, Keys, Preset};
 pub use settings::{Format, Settings, Warning};

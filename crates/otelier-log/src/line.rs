@@ -1,13 +1,16 @@
 mod cut;
+mod fingerprint;
 mod foreign;
 mod frame;
+mod request;
 mod spans;
 mod value;
 
 use opentelemetry::Key as OtlpKey;
 use opentelemetry::logs::AnyValue;
 
-use crate::schema::{Key, Layout};
+use crate::fingerprint::Fingerprint;
+use crate::schema::{Callsite, Key, Layout, Schema};
 use crate::timestamp::Timestamps;
 
 use cut::hex;
@@ -36,6 +39,9 @@ pub(crate) struct Line {
     pub(crate) shadowed: u64,
     layout: Layout,
     is_span: bool,
+    /// What an error's line has said so far.
+    fingerprint: Option<Fingerprint>,
+    unescaped: Vec<u8>,
     /// Whether values are kept for OTLP beside their bytes.
     typed: bool,
     /// Where the fields must end.
@@ -62,10 +68,12 @@ pub(crate) struct Field {
 }
 
 impl Line {
-    /// Empties the line for an event whose fields leave `reserved` bytes for what ends a line.
-    pub(crate) fn start_event(&mut self, layout: Layout, typed: bool, reserved: usize) {
-        self.start(layout, typed);
+    /// Empties the line for an event, whose fields leave room for what ends a line.
+    pub(crate) fn start_event(&mut self, schema: &Schema, callsite: &Callsite, typed: bool) {
+        let reserved = Self::reserved(schema, callsite);
+        self.start(schema.layout, typed);
         self.limit -= reserved;
+        self.fingerprint = callsite.fingerprint;
         self.is_span = false;
     }
 
@@ -83,6 +91,7 @@ impl Line {
         self.lost = 0;
         self.shadowed = 0;
         self.nest = None;
+        self.fingerprint = None;
         (self.layout, self.typed) = (layout, typed);
         self.limit = MAX_LINE;
         self.keys.clear();

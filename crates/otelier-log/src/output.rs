@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::time::SystemTime;
@@ -5,9 +6,10 @@ use std::time::SystemTime;
 use tracing_core::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::category::Category;
 use crate::foreign::isolated;
 use crate::ids::Ids;
-use crate::line::Line;
+use crate::line::{Line, SpanFields};
 use crate::otlp::OtlpSink;
 use crate::schema::{Callsite, Schema};
 use crate::scratch;
@@ -19,7 +21,11 @@ pub(crate) struct Output {
     pub(crate) schema: Schema,
     /// Whether lines are written at all; OTLP may still get them.
     pub(crate) writes: bool,
+    /// The fields that all lines have.
+    pub(crate) fields: Option<SpanFields>,
     pub(crate) destination: Destination,
+    /// Where audit events go instead.
+    pub(crate) audit: Option<Destination>,
     pub(crate) logger: Option<Box<dyn OtlpSink>>,
     pub(crate) stats: Stats,
 }
@@ -49,15 +55,23 @@ impl Output {
         }
         let schema = &self.schema;
         let callsite = schema.callsite(metadata);
+        if let Some(category) = callsite.category {
+            self.stats.event(category, metadata);
+        }
         let logged = scratch::with(|line| {
             let time = SystemTime::now();
-            let reserved = Line::reserved(schema, callsite);
-            line.start_event(schema.layout, logger.is_some(), reserved);
+            line.start_event(schema, callsite, logger.is_some());
             line.head(schema, callsite, time);
             write(line, callsite);
+            if let Some(request) = &ids.request {
+                line.request_fields(schema, request);
+            }
+            if let Some(fields) = &self.fields {
+                line.copy(fields);
+            }
             line.end(schema, callsite, ids);
             if self.writes {
-                self.write(metadata, line);
+                self.write(metadata, callsite, line);
             }
             self.stats.shadowed(line.shadowed);
             if let Some(logger) = logger
@@ -74,9 +88,11 @@ impl Output {
         }
     }
 
-    fn write(&self, metadata: &Metadata<'_>, line: &Line) {
+    fn write(&self, metadata: &Metadata<'_>, callsite: &Callsite, line: &Line) {
         let level = *metadata.level();
-        let taken = match &self.destination {
+        let audit = self.audit.as_ref();
+        let audit = audit.filter(|_| callsite.category == Some(Category::Audit));
+        let taken = match audit.unwrap_or(&self.destination) {
             Destination::Queue(queue) => queue.enqueue(level, &line.bytes),
             Destination::Direct(writer) => {
                 let dropped = match isolated(|| writer.write(metadata, &line.bytes)) {
@@ -114,6 +130,18 @@ pub(crate) enum Destination {
     Direct(Box<dyn Writer>),
     /// A thread of its own; the queue counts what becomes of the lines, in the output's statistics.
     Queue(NonBlocking),
+}
+
+impl Destination {
+    pub(crate) fn new<W>(writer: W) -> Self
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        match (&writer as &dyn Any).downcast_ref::<NonBlocking>() {
+            Some(queue) => Self::Queue(queue.clone()),
+            None => Self::Direct(Box::new(writer)),
+        }
+    }
 }
 
 /// Any `MakeWriter`, whatever its type of writer.

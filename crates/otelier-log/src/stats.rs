@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tracing_core::Level;
+use tracing_core::{Level, Metadata};
+
+use crate::category::{Category, EventCount, EventCounts};
 
 /// What became of the lines, counted since the layer was built. A clone counts on with it.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +15,7 @@ struct Counters {
     truncated: AtomicU64,
     records_lost: AtomicU64,
     shadowed: AtomicU64,
+    events: EventCounts,
     dropped: [[AtomicU64; REASONS.len()]; LEVELS.len()],
 }
 
@@ -92,6 +95,16 @@ impl Stats {
     /// span's, an inner span's for an outer one's, the first for a second one.
     pub fn fields_shadowed(&self) -> u64 {
         self.0.shadowed.load(Ordering::Relaxed)
+    }
+
+    /// Events of the categories `security`, `audit`, `performance` and `alert` by name and severity, as
+    /// far as there were any. The first 256 combinations have a count each, others the name `_OTHER`.
+    pub fn events(&self) -> impl Iterator<Item = EventCount> + '_ {
+        self.0.events.iter()
+    }
+
+    pub(crate) fn event(&self, category: Category, metadata: &Metadata<'_>) {
+        self.0.events.count(category, metadata);
     }
 
     pub(crate) fn written(&self) {

@@ -79,7 +79,7 @@ fn an_alert_has_the_level_of_its_severity() {
         alert!("backlog", info,);
     });
     insta::assert_snapshot!(lines, @r#"
-    {"timestamp":"<time>","level":"ERROR","message":"backlog","target":"otelier::alert","category":"alert","name":"backlog","severity":"critical","queued":12000}
+    {"timestamp":"<time>","level":"ERROR","message":"backlog","target":"otelier::alert","category":"alert","name":"backlog","severity":"critical","queued":12000,"error.fingerprint":"3f95943ea918ffbc"}
     {"timestamp":"<time>","level":"WARN","message":"backlog","target":"otelier::alert","category":"alert","name":"backlog","severity":"warning"}
     {"timestamp":"<time>","level":"INFO","message":"backlog","target":"otelier::alert","category":"alert","name":"backlog","severity":"info"}
     "#);

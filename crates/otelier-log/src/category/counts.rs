@@ -29,17 +29,18 @@ pub(crate) struct EventCounts {
     others: [[AtomicU64; LEVELS.len()]; Category::ALL.len()],
 }
 
-/// One of the counters, as its metric has it.
+/// How many events of a category there were, as `otelier_log_events_total{category,name,severity}` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EventCount {
+#[non_exhaustive]
+pub struct EventCount {
     /// `security`, `audit`, `performance` or `alert`.
-    pub(crate) category: &'static str,
+    pub category: &'static str,
     /// The event's name, or `_OTHER`.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// `critical`, `warning` or `info` for an alert, else the level in lower case.
-    pub(crate) severity: &'static str,
+    pub severity: &'static str,
     /// How many there were.
-    pub(crate) count: u64,
+    pub count: u64,
 }
 
 #[derive(Debug)]
@@ -51,7 +52,6 @@ struct Slot {
 type Key = (Category, &'static str, Level);
 
 impl EventCounts {
-    /// Counts an event of this category.
     pub(crate) fn count(&self, category: Category, metadata: &Metadata<'_>) {
         let level = match category {
             // An alert has three severities; the macro uses no level below INFO.

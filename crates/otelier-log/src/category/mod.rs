@@ -2,16 +2,14 @@
 //!
 //! A category is recognised by the target alone, which its macro fixes.
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the layer does not count them yet")
-)]
 mod counts;
 mod macros;
 mod timed;
 
 use tracing_core::Metadata;
 
+pub use counts::EventCount;
+pub(crate) use counts::EventCounts;
 pub use timed::{Measured, Timed, TimedFuture};
 
 /// How an action that [`audit!`](crate::audit) tells of ended.
@@ -47,10 +45,6 @@ pub(crate) enum Category {
 }
 
 /// The category of an event, if it has one; to be asked once for each callsite.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the layer does not count them yet")
-)]
 pub(crate) fn category(metadata: &Metadata<'_>) -> Option<Category> {
     match metadata.target().strip_prefix("otelier::")? {
         "security" => Some(Category::Security),

@@ -6,10 +6,8 @@ use std::iter::successors;
 
 use super::value::Style;
 use super::{CUT, Line};
+use crate::error::{MAX_CHAIN, source};
 use crate::foreign::isolated;
-
-/// How many sources of an error are written; its chain may be a circle.
-const MAX_CHAIN: usize = 16;
 
 impl Line {
     /// Writes the error's sources, if it has any, and returns them for OTLP.
@@ -33,16 +31,24 @@ impl Line {
                 self.put(b"\"");
                 break;
             }
-            typed.extend(self.foreign_string(format_args!("{error}")));
+            typed.extend(self.foreign_string(format_args!("{error}"), true));
         }
         self.put(b"]");
         typed
     }
 
-    pub(super) fn foreign_string(&mut self, args: fmt::Arguments<'_>) -> Option<String> {
+    /// Writes a JSON string, which counts for an error's fingerprint if it `is_error`.
+    pub(super) fn foreign_string(
+        &mut self,
+        args: fmt::Arguments<'_>,
+        is_error: bool,
+    ) -> Option<String> {
         self.put(b"\"");
-        let limit = self.bytes.len() + self.half_room();
-        let typed = self.foreign(args, limit, Style::Json);
+        let start = self.bytes.len();
+        let typed = self.foreign(args, start + self.half_room(), Style::Json);
+        if is_error {
+            self.fold(start);
+        }
         self.put(b"\"");
         typed
     }
@@ -74,10 +80,6 @@ impl Line {
             typed
         })
     }
-}
-
-fn source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    isolated(|| error.source()).flatten()
 }
 
 /// Receives formatted text into a line, and as it was for OTLP, up to a limit.

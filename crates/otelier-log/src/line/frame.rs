@@ -14,8 +14,8 @@ const MAX_THREAD: usize = 64;
 /// The largest number, and what closes the objects.
 const MAX_END: usize = 24;
 
-/// ` trace=` and ` request=` with their shortened ids, and ` truncated_bytes=`.
-const MAX_HUMAN_END: usize = 56;
+/// ` trace=` and ` request=` with their shortened ids, ` truncated_bytes=` and the end of what is dimmed.
+const MAX_HUMAN_END: usize = 64;
 
 impl Line {
     /// Writes what stands before the message.
@@ -60,6 +60,7 @@ impl Line {
 
     /// Writes all that stands after the fields.
     pub(crate) fn end(&mut self, schema: &Schema, callsite: &Callsite, ids: &Ids) {
+        self.end_fingerprint(schema);
         let truncated: &[u8] = match schema.layout {
             Layout::Json => {
                 if schema.nests_own {
@@ -94,8 +95,12 @@ impl Line {
             .thread
             .as_ref()
             .map_or(0, |key| key.len() + MAX_THREAD + 1);
-        let json = schema.statics.len() + callsite.source.len() + thread + schema.truncated.len();
-        json.max(MAX_HUMAN_END) + MAX_END
+        let fingerprint = match callsite.fingerprint {
+            Some(_) => schema.fingerprint.len() + 17,
+            None => 0,
+        };
+        let statics = schema.statics.len() + callsite.source.len() + schema.truncated.len();
+        (statics + thread + fingerprint).max(MAX_HUMAN_END) + MAX_END
     }
 
     fn trace(&mut self, schema: &Schema, trace: &TraceIds) {

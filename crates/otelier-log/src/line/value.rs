@@ -7,6 +7,7 @@ use opentelemetry::logs::AnyValue;
 use otelier_sanitize::{Policy, json_str};
 
 use super::{CUT, Line, hex};
+use crate::error::Report;
 use crate::schema::{Key, Layout, Schema};
 
 /// Where text goes.
@@ -35,7 +36,11 @@ impl Line {
 
     pub(crate) fn str(&mut self, key: &Key, value: &str) {
         self.field(key, value.len(), |line| {
+            let start = line.bytes.len();
             let taken = line.string(value);
+            if key.is_error {
+                line.fold(start + 1);
+            }
             line.typed.then(|| kept(value, taken).into())
         });
     }
@@ -119,7 +124,7 @@ impl Line {
 
     pub(crate) fn fmt(&mut self, key: &Key, value: fmt::Arguments<'_>) {
         self.field(key, 0, |line| {
-            line.foreign_string(value).map(AnyValue::from)
+            line.foreign_string(value, key.is_error).map(AnyValue::from)
         });
     }
 
@@ -130,13 +135,31 @@ impl Line {
     pub(crate) fn error(&mut self, key: &Key, error: &(dyn Error + 'static)) {
         self.field(key, 0, |line| {
             line.put(b"{\"message\":");
-            let message = line.foreign_string(format_args!("{error}"));
+            let message = line.foreign_string(format_args!("{error}"), true);
             let chain = line.chain(error);
+            let report = error.downcast_ref::<Report>();
+            let type_name = report.and_then(|report| report.type_name);
+            let stacktrace = report.and_then(|report| report.stacktrace.as_deref());
+            let mut typed = Vec::new();
+            if let Some(message) = message {
+                typed.push((OtlpKey::from("message"), AnyValue::from(message)));
+            }
+            if !chain.is_empty() {
+                typed.push((OtlpKey::from("chain"), chain.into_iter().collect()));
+            }
+            for (key, text) in [("type", type_name), ("stacktrace", stacktrace)] {
+                if let Some(text) = text
+                    && !line.is_full()
+                {
+                    line.put(b",\"");
+                    line.put(key.as_bytes());
+                    line.put(b"\":");
+                    let taken = line.string(text);
+                    typed.push((OtlpKey::from(key), kept(text, taken).into()));
+                }
+            }
             line.put(b"}");
-            let message = (OtlpKey::from("message"), AnyValue::from(message?));
-            let chain =
-                (!chain.is_empty()).then(|| (OtlpKey::from("chain"), chain.into_iter().collect()));
-            Some([message].into_iter().chain(chain).collect())
+            line.typed.then(|| typed.into_iter().collect())
         });
     }
 
@@ -171,7 +194,9 @@ impl Line {
         };
         self.put(before);
         let limit = self.bytes.len() + self.half_room();
+        let start = self.bytes.len();
         self.body = write(self, limit, style);
+        self.fold(start);
         self.put(after);
     }
 
@@ -208,7 +233,7 @@ mod tests {
         ] {
             let schema = Schema::new(Shape::default());
             let mut line = Line::default();
-            line.start_event(Layout::Json, false, 0);
+            line.start_span(Layout::Json, false);
             line.millis(schema.key("ms"), Duration::from_nanos(nanos));
             assert_eq!(line.bytes, format!(",\"ms\":{text}").as_bytes());
         }

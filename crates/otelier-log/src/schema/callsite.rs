@@ -2,6 +2,9 @@ use opentelemetry::Key as OtlpKey;
 use otelier_sanitize::Policy;
 use tracing_core::{Level, Metadata};
 
+use crate::category::{Category, category};
+use crate::fingerprint::Fingerprint;
+
 use super::preset::{Part, severity_number};
 use super::{Layout, Schema, encode};
 
@@ -21,6 +24,8 @@ pub(crate) struct Key {
     /// `,"key":`, or ` key=` for people.
     pub(crate) text: Box<[u8]>,
     pub(crate) otlp: OtlpKey,
+    /// Whether its text is that of an error.
+    pub(crate) is_error: bool,
 }
 
 /// What all events or spans of one place in the program's text have in common, ready to be written.
@@ -35,6 +40,9 @@ pub(crate) struct Callsite {
     pub(crate) keys: Box<[Key]>,
     /// Which field is the message.
     pub(crate) message: Option<usize>,
+    pub(crate) category: Option<Category>,
+    /// The beginning of the fingerprint of an error's line.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 impl Callsite {
@@ -58,8 +66,20 @@ impl Callsite {
             source: source.into(),
             keys: fields().map(|name| schema.make_key(name)).collect(),
             message: fields().position(|name| name == MESSAGE),
+            category: category(metadata),
+            fingerprint: (*metadata.level() == Level::ERROR).then(|| fingerprint(metadata)),
         }
     }
+}
+
+fn fingerprint(metadata: &Metadata<'_>) -> Fingerprint {
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.part(metadata.target().as_bytes());
+    fingerprint.part(metadata.level().as_str().as_bytes());
+    for field in metadata.fields() {
+        fingerprint.part(field.name().as_bytes());
+    }
+    fingerprint
 }
 
 fn json_level(schema: &Schema, level: Level) -> Vec<u8> {

@@ -143,6 +143,7 @@ impl Schema {
             id: *ids.entry(written).or_insert(next),
             text: text.into(),
             otlp: otlp_key(name),
+            is_error: matches!(name, "error" | "err"),
         }
     }
 
