@@ -98,13 +98,14 @@ impl Line {
     }
 
     /// Adds a field unless one that ranks higher has its key. `write` writes the value, whose text has
-    /// `size` bytes as far as that is known, and returns it for OTLP.
+    /// `size` bytes as far as that is known, and `typed` is asked for it for OTLP with what `write` gave.
     #[inline]
-    pub(crate) fn field(
+    fn field<W>(
         &mut self,
         key: &Key,
         size: usize,
-        write: impl FnOnce(&mut Self) -> Option<AnyValue>,
+        write: impl FnOnce(&mut Self) -> W,
+        typed: impl FnOnce(W) -> AnyValue,
     ) {
         if !self.keys.take(key.id) {
             self.shadowed += 1;
@@ -112,26 +113,41 @@ impl Line {
         }
         let (start, lost) = (self.bytes.len(), self.lost);
         // Not a part of a key, which could be another's.
-        let fits = key.text.len() + MIN_ROOM <= self.room();
-        let typed = if fits {
-            self.put(&key.text);
-            write(self)
-        } else {
+        if key.text.len() + MIN_ROOM > self.room() {
             self.lose(key.text.len() + size);
-            None
-        };
-        if self.is_span {
-            self.fields.push(Field {
-                id: key.id,
-                start,
-                value: start + if fits { key.text.len() } else { 0 },
-                end: self.bytes.len(),
-                lost: self.lost - lost,
-                typed: typed.map(|typed| (key.otlp.clone(), typed)),
-            });
-        } else if let Some(typed) = typed {
-            self.attributes.push((key.otlp.clone(), typed));
+            if self.is_span {
+                self.keep_field(key, start, start, lost, None);
+            }
+            return;
         }
+        self.put(&key.text);
+        let value = self.bytes.len();
+        let written = write(self);
+        if self.is_span {
+            let typed = self.typed.then(|| typed(written));
+            self.keep_field(key, start, value, lost, typed);
+        } else if self.typed {
+            self.attributes.push((key.otlp.clone(), typed(written)));
+        }
+    }
+
+    #[cold]
+    fn keep_field(
+        &mut self,
+        key: &Key,
+        start: usize,
+        value: usize,
+        lost: usize,
+        typed: Option<AnyValue>,
+    ) {
+        self.fields.push(Field {
+            id: key.id,
+            start,
+            value,
+            end: self.bytes.len(),
+            lost: self.lost - lost,
+            typed: typed.map(|typed| (key.otlp.clone(), typed)),
+        });
     }
 
     #[inline]

@@ -35,14 +35,15 @@ impl Line {
     }
 
     pub(crate) fn str(&mut self, key: &Key, value: &str) {
-        self.field(key, value.len(), |line| {
+        let write = |line: &mut Self| {
             let start = line.bytes.len();
             let taken = line.string(value);
             if key.is_error {
                 line.fold(start + 1);
             }
-            line.typed.then(|| kept(value, taken).into())
-        });
+            taken
+        };
+        self.field(key, value.len(), write, |taken| kept(value, taken).into());
     }
 
     pub(crate) fn i64(&mut self, key: &Key, value: i64) {
@@ -97,11 +98,12 @@ impl Line {
         }
         let last = fraction.iter().rposition(|digit| *digit != b'0');
         let fraction = &fraction[..=last.unwrap_or(0).max(1)];
-        self.field(key, whole.len() + fraction.len(), |line| {
+        let write = |line: &mut Self| {
             line.put(whole.as_bytes());
             line.put(fraction);
-            line.typed.then(|| (nanos as f64 / 1e6).into())
-        });
+        };
+        let size = whole.len() + fraction.len();
+        self.field(key, size, write, |()| (nanos as f64 / 1e6).into());
     }
 
     pub(crate) fn bool(&mut self, key: &Key, value: bool) {
@@ -110,7 +112,7 @@ impl Line {
     }
 
     pub(crate) fn hex(&mut self, key: &Key, value: &[u8]) {
-        self.field(key, value.len() * 2, |line| {
+        let write = |line: &mut Self| {
             let taken = value.len().min(line.half_room() / 2);
             line.put(b"\"");
             for &byte in &value[..taken] {
@@ -118,14 +120,15 @@ impl Line {
             }
             line.mark_cut((value.len() - taken) * 2);
             line.put(b"\"");
-            line.typed.then(|| value[..taken].into())
-        });
+            taken
+        };
+        let size = value.len() * 2;
+        self.field(key, size, write, |taken| value[..taken].into());
     }
 
     pub(crate) fn fmt(&mut self, key: &Key, value: fmt::Arguments<'_>) {
-        self.field(key, 0, |line| {
-            line.foreign_string(value, key.is_error).map(AnyValue::from)
-        });
+        let write = |line: &mut Self| line.foreign_string(value, key.is_error);
+        self.field(key, 0, write, |text| text.unwrap_or_default().into());
     }
 
     pub(crate) fn debug(&mut self, key: &Key, value: &dyn fmt::Debug) {
@@ -133,34 +136,38 @@ impl Line {
     }
 
     pub(crate) fn error(&mut self, key: &Key, error: &(dyn Error + 'static)) {
-        self.field(key, 0, |line| {
-            line.put(b"{\"message\":");
-            let message = line.foreign_string(format_args!("{error}"), true);
-            let chain = line.chain(error);
-            let report = error.downcast_ref::<Report>();
-            let type_name = report.and_then(|report| report.type_name);
-            let stacktrace = report.and_then(|report| report.stacktrace.as_deref());
-            let mut typed = Vec::new();
-            if let Some(message) = message {
-                typed.push((OtlpKey::from("message"), AnyValue::from(message)));
+        let write = |line: &mut Self| line.error_object(error);
+        self.field(key, 0, write, |parts| parts.into_iter().collect());
+    }
+
+    /// Writes an error's object; returns its parts for OTLP if they are wanted.
+    fn error_object(&mut self, error: &(dyn Error + 'static)) -> Vec<(OtlpKey, AnyValue)> {
+        let mut typed = Vec::new();
+        self.put(b"{\"message\":");
+        if let Some(message) = self.foreign_string(format_args!("{error}"), true) {
+            typed.push((OtlpKey::from("message"), message.into()));
+        }
+        let chain = self.chain(error);
+        if !chain.is_empty() {
+            typed.push((OtlpKey::from("chain"), chain.into_iter().collect()));
+        }
+        let report = error.downcast_ref::<Report>();
+        let type_name = report.and_then(|report| report.type_name);
+        let stacktrace = report.and_then(|report| report.stacktrace.as_deref());
+        for (key, text) in [("type", type_name), ("stacktrace", stacktrace)] {
+            let Some(text) = text.filter(|_| !self.is_full()) else {
+                continue;
+            };
+            self.put(b",\"");
+            self.put(key.as_bytes());
+            self.put(b"\":");
+            let taken = self.string(text);
+            if self.typed {
+                typed.push((OtlpKey::from(key), kept(text, taken).into()));
             }
-            if !chain.is_empty() {
-                typed.push((OtlpKey::from("chain"), chain.into_iter().collect()));
-            }
-            for (key, text) in [("type", type_name), ("stacktrace", stacktrace)] {
-                if let Some(text) = text
-                    && !line.is_full()
-                {
-                    line.put(b",\"");
-                    line.put(key.as_bytes());
-                    line.put(b"\":");
-                    let taken = line.string(text);
-                    typed.push((OtlpKey::from(key), kept(text, taken).into()));
-                }
-            }
-            line.put(b"}");
-            line.typed.then(|| typed.into_iter().collect())
-        });
+        }
+        self.put(b"}");
+        typed
     }
 
     /// Appends text as far as it fits before `limit`; returns how many bytes of it that were.
@@ -201,10 +208,8 @@ impl Line {
     }
 
     fn scalar(&mut self, key: &Key, text: &str, typed: impl FnOnce() -> AnyValue) {
-        self.field(key, text.len(), |line| {
-            line.put(text.as_bytes());
-            line.typed.then(typed)
-        });
+        let write = |line: &mut Self| line.put(text.as_bytes());
+        self.field(key, text.len(), write, |()| typed());
     }
 }
 
