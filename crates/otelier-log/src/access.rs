@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use otelier_context::{Level, RequestEnd, RequestObserver};
 use tracing_core::{Level as LogLevel, Metadata};
-use tracing_subscriber::filter::Targets;
 
 use crate::ids::Ids;
+use crate::levels::Levels;
 use crate::line::Line;
 use crate::output::Output;
 use crate::own::own_metadata;
@@ -22,9 +22,7 @@ const SLOW: Duration = Duration::from_millis(500);
 pub struct AccessLog {
     output: Arc<Output>,
     slow: Duration,
-    info: bool,
-    warn: bool,
-    error: bool,
+    levels: Levels,
 }
 
 impl AccessLog {
@@ -35,14 +33,11 @@ impl AccessLog {
         self
     }
 
-    pub(crate) fn new(output: Arc<Output>, filter: &Targets) -> Self {
-        let enabled = |line: &Metadata<'_>| filter.would_enable(line.target(), line.level());
+    pub(crate) fn new(output: Arc<Output>, levels: Levels) -> Self {
         Self {
             output,
             slow: SLOW,
-            info: enabled(&INFO),
-            warn: enabled(&WARN),
-            error: enabled(&ERROR),
+            levels,
         }
     }
 
@@ -85,12 +80,12 @@ impl AccessLog {
 
 impl RequestObserver for AccessLog {
     fn on_end(&self, end: &RequestEnd<'_>) {
-        let (enabled, metadata) = match end.level {
-            Level::Info => (self.info, &INFO),
-            Level::Warn => (self.warn, &WARN),
-            Level::Error => (self.error, &ERROR),
+        let metadata = match end.level {
+            Level::Info => &INFO,
+            Level::Warn => &WARN,
+            Level::Error => &ERROR,
         };
-        if enabled {
+        if self.levels.enables(metadata) {
             let (ids, schema) = (Ids::current(), &self.output.schema);
             self.output.log(metadata, &ids, |line, callsite| {
                 line.message_fmt(schema, format_args!("{end}"));

@@ -5,7 +5,6 @@ use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -13,6 +12,7 @@ use crate::access::AccessLog;
 use crate::builder::JsonLayerBuilder;
 use crate::foreign::isolated;
 use crate::ids::Ids;
+use crate::levels::Levels;
 use crate::output::{Destination, Output};
 use crate::scratch;
 use crate::span::{Encoded, Owner};
@@ -40,10 +40,10 @@ impl JsonLayer {
         JsonLayerBuilder::new()
     }
 
-    /// The observer that writes a line for each request to where this layer writes, if `filter` lets
-    /// the target `otelier::access` through at the line's level.
-    pub fn access_log(&self, filter: Targets) -> AccessLog {
-        AccessLog::new(Arc::clone(&self.output), &filter)
+    /// The observer that writes a line for each request to where this layer writes, if `levels` let
+    /// the target `otelier::access` through at the line's level when the request ends.
+    pub fn access_log(&self, levels: Levels) -> AccessLog {
+        AccessLog::new(Arc::clone(&self.output), levels)
     }
 
     /// What became of the lines of this layer and of its access logs.

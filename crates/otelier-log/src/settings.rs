@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use crate::levels::{self, Levels};
+
 const FORMAT: &str = "OTELIER_LOG_FORMAT";
 const LEVEL: &str = "OTELIER_LOG";
 const LEVEL_OF_OTHERS: &str = "RUST_LOG";
@@ -37,7 +39,7 @@ pub struct Settings {
     pub format: Format,
     /// Whether lines for people are coloured.
     pub ansi: bool,
-    /// Which targets are logged from which level on.
+    /// Which targets are logged from which level on, at first.
     pub filter: Targets,
     warnings: Vec<Warning>,
 }
@@ -85,7 +87,7 @@ impl Settings {
             .into_iter()
             .find_map(|variable| Some((variable, set(variable)?)));
         let filter = level.and_then(|(variable, value)| {
-            let filter = value.to_str().and_then(filter);
+            let filter = value.to_str().and_then(|list| levels::parse(list).ok());
             if filter.is_none() {
                 warnings.push(Warning {
                     variable,
@@ -107,25 +109,16 @@ impl Settings {
         }
     }
 
+    /// A handle to levels that start with [`filter`](Self::filter), for a layer and its access log. Each
+    /// call makes one of its own: clone it where several share their levels.
+    pub fn levels(&self) -> Levels {
+        Levels::new(self.filter.clone())
+    }
+
     /// The values that could not be read.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
-}
-
-/// A list of levels and targets. What it does not name is logged from INFO on, so that a misspelt level,
-/// which reads as a target, silences nothing.
-fn filter(list: &str) -> Option<Targets> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-' | '.' | '=');
-    let entries: Vec<_> = list.split(',').map(str::trim).collect();
-    if entries.iter().any(|entry| !entry.chars().all(legal)) {
-        return None;
-    }
-    let filter: Targets = entries.join(",").parse().ok()?;
-    Some(match filter.default_level() {
-        Some(_) => filter,
-        None => filter.with_default(LevelFilter::INFO),
-    })
 }
 
 /// A variable whose value could not be read, so that the default is used.
@@ -204,6 +197,12 @@ mod tests {
         assert!(both.filter.would_enable("db::pool", &Level::TRACE));
         let general = settings(&[(LEVEL, ""), (LEVEL_OF_OTHERS, "debug")], false);
         assert!(general.filter.would_enable("app", &Level::DEBUG));
+    }
+
+    #[test]
+    fn the_levels_of_the_layer_are_those_that_were_read() {
+        let settings = settings(&[(LEVEL, "warn,db=trace")], false);
+        assert_eq!(settings.levels().targets(), settings.filter);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use otelier_context::{Level, Outcome, RequestEnd, RequestObserver as _};
-use otelier_log::{AccessLog, JsonLayer};
+use otelier_log::{AccessLog, JsonLayer, Levels};
 use serde_json::json;
 use support::{Sink, attach, masked};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -131,7 +131,7 @@ fn a_writer_that_chooses_by_level_gets_access_lines_by_their_level() {
     let access = JsonLayer::builder()
         .writer(writer)
         .build()
-        .access_log(Targets::new().with_default(LevelFilter::INFO));
+        .access_log(Levels::new(Targets::new().with_default(LevelFilter::INFO)));
     access.on_end(&end(Level::Error));
     access.on_end(&end(Level::Warn));
     assert_eq!(

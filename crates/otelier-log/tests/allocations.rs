@@ -9,9 +9,10 @@ use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
-use otelier_log::{JsonLayer, NonBlocking};
+use otelier_log::{JsonLayer, Levels, NonBlocking};
 use support::attach;
-use tracing::{info, info_span};
+use tracing::{debug, info, info_span};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
 struct Counting;
@@ -58,6 +59,33 @@ fn an_event_inside_two_spans_does_not_allocate() {
         assert_eq!(ALLOCATIONS.get() - before, 0);
     });
     assert_eq!(stats.lines_written(), 1_001);
+}
+
+#[test]
+fn levels_of_tenants_cost_no_allocation_whoever_the_tenant_is() {
+    for (first, lines) in [("t0", 1), ("acme", 3)] {
+        let levels: Levels = "warn,db=info".parse().unwrap();
+        for tenant in [first, "t1", "t2", "t3"] {
+            let tenant = tenant.parse().unwrap();
+            levels.set_tenant(&tenant, LevelFilter::DEBUG).unwrap();
+        }
+        let layer = JsonLayer::builder().writer(io::sink).build();
+        let stats = layer.stats();
+        let layer = layer.with_filter(levels);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _request = attach("req-1", 1);
+            let events = |_| {
+                debug!("for a tenant with a level");
+                debug!(target: "db", "this one, too");
+                info!(target: "db", "for all");
+            };
+            events(0);
+            let before = ALLOCATIONS.get();
+            (0..1_000).for_each(events);
+            assert_eq!(ALLOCATIONS.get() - before, 0);
+        });
+        assert_eq!(stats.lines_written(), lines * 1_001);
+    }
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Logging while a thread ends, with a panic hook that logs: alone in its process, for the hook.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::cell::RefCell;
 use std::thread;
 
-use otelier_log::JsonLayer;
+use otelier_log::{JsonLayer, Levels};
 use support::Sink;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
 struct LogsAtItsEnd;
@@ -25,6 +28,11 @@ thread_local! {
 fn a_line_from_a_thread_local_s_end_is_written_without_a_panic() {
     let sink = Sink::default();
     let layer = JsonLayer::builder().writer(sink.clone()).build();
+    // So that the filter, too, asks for the tenant.
+    let levels: Levels = "info".parse().unwrap();
+    let noisy = "noisy".parse().unwrap();
+    levels.set_tenant(&noisy, LevelFilter::ERROR).unwrap();
+    let layer = layer.with_filter(levels);
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
         .expect("the only one of this process");
     std::panic::set_hook(Box::new(|panic| {

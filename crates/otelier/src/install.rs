@@ -1,5 +1,5 @@
 use otelier_health::Health;
-use otelier_log::{JsonLayer, Settings};
+use otelier_log::{JsonLayer, Levels, Settings};
 use otelier_metrics::Registry;
 #[cfg(feature = "axum")]
 use otelier_otlp::Config;
@@ -35,9 +35,10 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
     health.register(&registry);
 
     let layer = log_layer(&settings, &pipeline);
-    let access = layer.access_log(settings.filter.clone());
+    let levels = settings.levels();
+    let access = layer.access_log(levels.clone());
     registry.register_collector(Stats(layer.stats()));
-    subscribe(layer, &settings, &pipeline)?;
+    subscribe(layer, levels.clone(), &pipeline)?;
     opentelemetry::global::set_tracer_provider(pipeline.tracer_provider().clone());
     opentelemetry::global::set_text_map_propagator(pipeline.propagator());
 
@@ -55,6 +56,7 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
         #[cfg(feature = "axum")]
         offers_metrics,
         registry,
+        levels,
         access,
         http,
         tenant,
@@ -91,7 +93,7 @@ fn log_layer(settings: &Settings, pipeline: &Pipeline) -> JsonLayer {
     layer.build()
 }
 
-fn subscribe(layer: JsonLayer, settings: &Settings, pipeline: &Pipeline) -> Result<(), Error> {
+fn subscribe(layer: JsonLayer, levels: Levels, pipeline: &Pipeline) -> Result<(), Error> {
     let spans = tracing_opentelemetry::layer()
         .with_tracer(pipeline.tracer(SCOPE))
         .with_location(false)
@@ -101,7 +103,7 @@ fn subscribe(layer: JsonLayer, settings: &Settings, pipeline: &Pipeline) -> Resu
         .with_filter(spans_only());
     tracing_subscriber::registry()
         .with(spans)
-        .with(layer.with_filter(settings.filter.clone()))
+        .with(layer.with_filter(levels))
         .try_init()
         .map_err(Error::installed)
 }

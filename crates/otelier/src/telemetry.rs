@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otelier_health::Health;
-use otelier_log::AccessLog;
+use otelier_log::{AccessLog, Levels};
 use otelier_metrics::Registry;
 use otelier_otlp::{Config, Pipeline, SdkTracer, ShutdownError};
 use otelier_tower::{HttpLayer, HttpServerMetrics, TenantResolver};
@@ -25,6 +25,7 @@ pub struct Telemetry {
     #[cfg(feature = "axum")]
     pub(crate) offers_metrics: bool,
     pub(crate) registry: Registry,
+    pub(crate) levels: Levels,
     pub(crate) access: AccessLog,
     pub(crate) http: HttpServerMetrics,
     pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
@@ -74,6 +75,11 @@ impl Telemetry {
     /// The metrics behind `/metrics`, for the service's own.
     pub fn metrics(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The levels of the log, of access lines too: changed here, they count at once.
+    pub fn log_levels(&self) -> &Levels {
+        &self.levels
     }
 
     /// Serves this app, and beside it the ops listener, until the process is told to stop.

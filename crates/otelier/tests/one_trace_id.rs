@@ -6,11 +6,13 @@ use axum::Router;
 use axum::routing::get;
 use otelier_testing::{Collector, Status};
 use support::Service;
+use tracing::level_filters::LevelFilter;
 
 #[tracing::instrument]
 async fn load_order() {
     tokio::task::yield_now().await;
     tracing::info!(order_id = 42, "order loaded");
+    tracing::debug!("logged since the level was changed");
     tokio::spawn(async { tracing::info!("spawned") }.in_current_context())
         .await
         .expect("no panic");
@@ -33,6 +35,10 @@ impl<F: Future> InCurrentContext for F {}
 async fn a_request_has_one_trace_id_in_all_signals() {
     let collector = Collector::start().await.unwrap();
     let telemetry = support::install(&collector);
+    let levels = telemetry.log_levels();
+    levels
+        .set_target("one_trace_id", LevelFilter::DEBUG)
+        .unwrap();
     let twice = otelier::Telemetry::from_env("shop").unwrap().install();
     assert!(twice.unwrap_err().is_already_installed());
 
@@ -71,6 +77,8 @@ async fn a_request_has_one_trace_id_in_all_signals() {
     assert_eq!(loaded.span_id(), Some(child.id()));
     assert_eq!(*loaded.attribute("order_id"), 42);
     assert_eq!(*loaded.attribute("request.id"), *request_id);
+    let debug = "logged since the level was changed";
+    logs.filter(|log| *log.body() == debug).single();
     let spawned = logs.filter(|log| *log.body() == "spawned").single();
     assert_eq!(*spawned.attribute("request.id"), *request_id);
     let access = logs

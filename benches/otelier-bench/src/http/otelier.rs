@@ -2,7 +2,7 @@
 
 use axum::extract::MatchedPath;
 use http::request::Parts;
-use otelier_log::JsonLayer;
+use otelier_log::{JsonLayer, Levels};
 use otelier_metrics::Registry;
 use otelier_tower::{HttpLayer, HttpServerMetrics};
 use tracing::Level;
@@ -71,8 +71,8 @@ fn json_layer() -> JsonLayer {
         .build()
 }
 
-fn levels() -> Targets {
-    Targets::new().with_default(LevelFilter::INFO)
+fn levels() -> Levels {
+    Levels::new(Targets::new().with_default(LevelFilter::INFO))
 }
 
 fn matched_path(request: &Parts) -> Option<&str> {

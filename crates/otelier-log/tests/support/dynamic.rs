@@ -21,6 +21,10 @@ pub(crate) fn span(fields: &Fields<'_>) -> Span {
     Span::new(metadata, &metadata.fields().value_set_all(&values))
 }
 
+pub(crate) fn metadata_of(level: Level, target: &'static str) -> &'static Metadata<'static> {
+    metadata(Kind::EVENT, level, target, &[])
+}
+
 struct Site;
 
 impl Callsite for Site {
