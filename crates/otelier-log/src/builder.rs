@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::time::Instant;
 
 use opentelemetry::logs::Logger;
 use otelier_context::FieldValue;
@@ -13,6 +14,7 @@ use crate::output::{Destination, Output};
 use crate::schema::{Keys, Layout, Schema, Shape};
 use crate::settings::Format;
 use crate::stats::Stats;
+use crate::volume::{RateLimit, Sampling, Volume};
 
 /// Settings of a [`JsonLayer`].
 #[must_use]
@@ -23,6 +25,7 @@ pub struct JsonLayerBuilder {
     fields: Vec<(&'static str, FieldValue)>,
     destination: Destination,
     audit: Option<Destination>,
+    volume: Volume,
     logger: Option<Box<dyn OtlpSink>>,
 }
 
@@ -35,6 +38,7 @@ impl JsonLayerBuilder {
             fields: Vec::new(),
             destination: Destination::Direct(Box::new(io::stdout)),
             audit: None,
+            volume: Volume::default(),
             logger: None,
         }
     }
@@ -115,6 +119,34 @@ impl JsonLayerBuilder {
         self
     }
 
+    /// Writes a share of the traces: all lines of one, or none but those of level ERROR. Events of a
+    /// category and what otelier says of itself are written in any case. The lines left out are counted
+    /// as [`DropReason::Sampled`](crate::DropReason::Sampled), and no record is made of them either.
+    ///
+    /// ```
+    /// # use otelier_log::{JsonLayer, Sampling};
+    /// let layer = JsonLayer::builder().sampling(Sampling::new(0.1)?).build();
+    /// # Ok::<(), otelier_log::InvalidVolume>(())
+    /// ```
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.volume.sampling = Some(sampling);
+        self
+    }
+
+    /// Writes no more events a second than this of each place in the program that logs. Access lines,
+    /// events of a category and what otelier says of itself are not limited. The others are counted as
+    /// [`DropReason::RateLimited`](crate::DropReason::RateLimited), and no record is made of them either.
+    ///
+    /// ```
+    /// # use otelier_log::{JsonLayer, RateLimit};
+    /// let layer = JsonLayer::builder().rate_limit(RateLimit::new(100, 1_000)?).build();
+    /// # Ok::<(), otelier_log::InvalidVolume>(())
+    /// ```
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.volume.limit = Some((limit, Instant::now()));
+        self
+    }
+
     /// Hands each event to this OpenTelemetry logger too, unless telemetry is suppressed.
     pub fn logger<L>(mut self, logger: L) -> Self
     where
@@ -142,6 +174,7 @@ impl JsonLayerBuilder {
             writes: self.format != Format::None,
             destination: self.destination,
             audit: self.audit,
+            volume: self.volume,
             logger: self.logger,
             stats,
         })

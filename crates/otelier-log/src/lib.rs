@@ -22,6 +22,7 @@ mod span;
 mod stats;
 mod timestamp;
 mod visit;
+mod volume;
 mod writer;
 
 pub use access::AccessLog;
@@ -34,6 +35,7 @@ pub use schema::{InvalidKeys, Keys, Preset};
 pub use settings::{Format, Settings, Warning};
 pub use stats::{DropReason, Stats};
 pub use tracing_core::Level;
+pub use volume::{InvalidVolume, RateLimit, Sampling};
 pub use writer::{FlushError, Guard, LineWriter, NonBlocking, NonBlockingBuilder};
 
 /// What the macros expand to; no part of the interface.

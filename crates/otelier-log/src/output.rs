@@ -14,6 +14,7 @@ use crate::otlp::OtlpSink;
 use crate::schema::{Callsite, Schema};
 use crate::scratch;
 use crate::stats::{DropReason, Stats};
+use crate::volume::Volume;
 use crate::writer::NonBlocking;
 
 /// Where lines go, and all that they share: the layer and the access log write through one.
@@ -21,6 +22,7 @@ pub(crate) struct Output {
     pub(crate) schema: Schema,
     /// Whether lines are written at all; OTLP may still get them.
     pub(crate) writes: bool,
+    pub(crate) volume: Volume,
     /// The fields that all lines have.
     pub(crate) fields: Option<SpanFields>,
     pub(crate) destination: Destination,
@@ -55,6 +57,11 @@ impl Output {
         }
         let schema = &self.schema;
         let callsite = schema.callsite(metadata);
+        let trace = || ids.trace.map(|trace| trace.trace_id);
+        if let Some(reason) = self.volume.refuses(*metadata.level(), callsite, trace) {
+            self.stats.dropped(*metadata.level(), reason);
+            return;
+        }
         if let Some(category) = callsite.category {
             self.stats.event(category, metadata);
         }

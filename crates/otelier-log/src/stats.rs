@@ -27,12 +27,14 @@ const LEVELS: [Level; 5] = [
     Level::ERROR,
 ];
 
-const REASONS: [DropReason; 5] = [
+const REASONS: [DropReason; 7] = [
     DropReason::WriteFailed,
     DropReason::WriterPanicked,
     DropReason::Recursion,
     DropReason::QueueFull,
     DropReason::Closed,
+    DropReason::Sampled,
+    DropReason::RateLimited,
 ];
 
 /// Why a line is missing.
@@ -50,6 +52,10 @@ pub enum DropReason {
     QueueFull,
     /// The [`Guard`](crate::Guard) of the writer was dropped before.
     Closed,
+    /// It is not of the share that a [`Sampling`](crate::Sampling) keeps.
+    Sampled,
+    /// It was beyond a [`RateLimit`](crate::RateLimit).
+    RateLimited,
 }
 
 impl DropReason {
@@ -61,6 +67,8 @@ impl DropReason {
             Self::Recursion => "recursion",
             Self::QueueFull => "queue_full",
             Self::Closed => "closed",
+            Self::Sampled => "sampled",
+            Self::RateLimited => "rate_limited",
         }
     }
 }
@@ -156,7 +164,7 @@ mod tests {
         }
         let counts: Vec<_> = stats.lines_dropped().map(|(.., count)| count).collect();
         let expected: Vec<_> = (0..5)
-            .flat_map(|n| (0..5).map(move |m| n * 10 + m))
+            .flat_map(|n| (0..7).map(move |m| n * 10 + m))
             .collect();
         assert_eq!(counts, expected);
     }

@@ -4,6 +4,7 @@ use tracing_core::{Level, Metadata};
 
 use crate::category::{Category, category};
 use crate::fingerprint::Fingerprint;
+use crate::volume::Bucket;
 
 use super::preset::{Part, severity_number};
 use super::{Layout, Schema, encode};
@@ -41,6 +42,11 @@ pub(crate) struct Callsite {
     /// Which field is the message.
     pub(crate) message: Option<usize>,
     pub(crate) category: Option<Category>,
+    /// Whether sampling applies: not to what must be told, nor to what otelier says of itself.
+    pub(crate) is_sampled: bool,
+    /// Whether the rate limit applies, which would cut access lines to so many requests.
+    pub(crate) is_limited: bool,
+    pub(crate) bucket: Bucket,
     /// The beginning of the fingerprint of an error's line.
     pub(crate) fingerprint: Option<Fingerprint>,
 }
@@ -48,6 +54,7 @@ pub(crate) struct Callsite {
 impl Callsite {
     pub(super) fn new(schema: &Schema, metadata: &Metadata<'_>) -> Self {
         let fields = || metadata.fields().iter().map(|field| field.name());
+        let is_own = metadata.target().split("::").next() == Some("otelier");
         let (level, target, source) = match schema.layout {
             Layout::Json => (
                 json_level(schema, *metadata.level()),
@@ -67,6 +74,9 @@ impl Callsite {
             keys: fields().map(|name| schema.make_key(name)).collect(),
             message: fields().position(|name| name == MESSAGE),
             category: category(metadata),
+            is_sampled: !is_own || metadata.target() == "otelier::access",
+            is_limited: !is_own,
+            bucket: Bucket::new(),
             fingerprint: (*metadata.level() == Level::ERROR).then(|| fingerprint(metadata)),
         }
     }
