@@ -14,6 +14,7 @@ use crate::schema::{Callsite, Key, Layout, Schema};
 use crate::timestamp::Timestamps;
 
 use cut::hex;
+use request::RequestIds;
 pub(crate) use spans::SpanFields;
 
 /// The longest line in bytes, with its line feed: container runtimes split lines of 16,384 bytes.
@@ -50,6 +51,8 @@ pub(crate) struct Line {
     /// Where the object of the fields begins.
     nest: Option<usize>,
     timestamps: Timestamps,
+    /// The ids of the request that the thread logged for last, encoded.
+    request: Option<RequestIds>,
     /// The thread's name, encoded, once a line has wanted it.
     thread: Option<Vec<u8>>,
 }

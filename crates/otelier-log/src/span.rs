@@ -8,8 +8,8 @@ pub(crate) struct Encoded {
     others: Vec<(Owner, SpanFields)>,
 }
 
-/// Which output.
-pub(crate) type Owner = usize;
+/// The id of an output's schema.
+pub(crate) type Owner = u64;
 
 impl Encoded {
     pub(crate) fn new(owner: Owner, ids: Ids, line: &mut Line) -> Self {

@@ -1,9 +1,9 @@
 use std::thread;
 use std::time::SystemTime;
 
-use otelier_context::{TenantId, UserId};
 use otelier_sanitize::json_str;
 
+use super::request::RequestIds;
 use super::{Line, hex};
 use crate::ids::{Ids, TraceIds};
 use crate::schema::{Callsite, Layout, Schema, TraceForm};
@@ -138,20 +138,15 @@ impl Line {
         }
     }
 
-    /// The ids of request, tenant and user consist of characters that need no escape, by their types'
-    /// rules.
+    /// Lines of one request follow one another on a thread: its ids are encoded for the first of them.
     fn request(&mut self, schema: &Schema, ids: &Ids) {
         let Some(request) = &ids.request else { return };
-        let mut buffer = [0; 36];
-        let id = Some(request.id().encode(&mut buffer));
-        let tenant = request.tenant().map(TenantId::as_str);
-        let user = request.user().map(UserId::as_str);
-        for (key, id) in schema.ids.iter().zip([id, tenant, user]) {
-            if let Some(id) = id {
-                self.put(key);
-                self.put(id.as_bytes());
-                self.put(b"\"");
-            }
+        let known = self.request.as_ref();
+        if known.is_none_or(|known| !known.is(schema, request)) {
+            self.request = Some(RequestIds::new(schema, request));
+        }
+        if let Some(ids) = &self.request {
+            self.bytes.extend_from_slice(&ids.bytes);
         }
     }
 

@@ -1,7 +1,50 @@
-use otelier_context::{FieldValue, RequestContext};
+use std::sync::Arc;
+
+use otelier_context::{FieldValue, RequestContext, TenantId, UserId};
 
 use super::Line;
 use crate::schema::Schema;
+
+/// The ids of a request as one output writes them.
+#[derive(Debug)]
+pub(super) struct RequestIds {
+    schema: u64,
+    request: Arc<RequestContext>,
+    /// Whether tenant and user were known: each is learned once.
+    learned: [bool; 2],
+    pub(super) bytes: Vec<u8>,
+}
+
+impl RequestIds {
+    pub(super) fn new(schema: &Schema, request: &Arc<RequestContext>) -> Self {
+        let mut buffer = [0; 36];
+        let id = Some(request.id().encode(&mut buffer));
+        let tenant = request.tenant().map(TenantId::as_str);
+        let user = request.user().map(UserId::as_str);
+        let mut bytes = Vec::new();
+        for (key, id) in schema.ids.iter().zip([id, tenant, user]) {
+            if let Some(id) = id {
+                // They consist of characters that need no escape, by their types' rules.
+                bytes.extend_from_slice(key);
+                bytes.extend_from_slice(id.as_bytes());
+                bytes.push(b'"');
+            }
+        }
+        Self {
+            schema: schema.id,
+            request: Arc::clone(request),
+            learned: [tenant.is_some(), user.is_some()],
+            bytes,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is(&self, schema: &Schema, request: &Arc<RequestContext>) -> bool {
+        self.schema == schema.id
+            && Arc::ptr_eq(&self.request, request)
+            && self.learned == [request.tenant().is_some(), request.user().is_some()]
+    }
+}
 
 impl Line {
     /// Adds the fields that were set on the request, except those whose keys are taken.

@@ -7,6 +7,7 @@ mod preset;
 mod table;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::Key as OtlpKey;
@@ -21,6 +22,8 @@ use table::Table;
 
 /// The longest service name and environment in bytes as written.
 const MAX_STATIC: usize = 256;
+
+static SCHEMAS: AtomicU64 = AtomicU64::new(0);
 
 /// How a line is put together; values are the same in all layouts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub(crate) struct Shape {
 /// The parts of all lines of one output, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Schema {
+    /// Of this schema alone in the process.
+    pub(crate) id: u64,
     pub(crate) layout: Layout,
     keys: Keys,
     source: bool,
@@ -91,6 +96,7 @@ impl Schema {
             .nest()
             .map(|name| [&encode::key(name)[..], b"{"].concat());
         Self {
+            id: SCHEMAS.fetch_add(1, Ordering::Relaxed),
             layout: shape.layout,
             source: shape.source,
             open,
