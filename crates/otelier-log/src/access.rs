@@ -4,7 +4,7 @@ use std::time::Duration;
 use otelier_context::{Level, RequestEnd, RequestObserver};
 use tracing_core::{Level as LogLevel, Metadata};
 
-use crate::ids::Ids;
+use crate::ids::Source;
 use crate::levels::Levels;
 use crate::line::Line;
 use crate::output::Output;
@@ -86,12 +86,13 @@ impl RequestObserver for AccessLog {
             Level::Error => &ERROR,
         };
         if self.levels.enables(metadata) {
-            let (ids, schema) = (Ids::current(), &self.output.schema);
-            self.output.log(metadata, &ids, |line, callsite| {
-                line.message_fmt(schema, format_args!("{end}"));
-                line.context(schema, callsite, &ids);
-                self.write(end, line, callsite);
-            });
+            let schema = &self.output.schema;
+            self.output
+                .log(metadata, Source::Current, |line, callsite| {
+                    line.message_fmt(schema, format_args!("{end}"));
+                    line.context(schema, callsite);
+                    self.write(end, line, callsite);
+                });
         }
     }
 }

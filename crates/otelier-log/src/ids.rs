@@ -40,29 +40,66 @@ impl Drop for Witness {
     fn drop(&mut self) {}
 }
 
+/// Where a line's ids come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The current OpenTelemetry context.
+    Current,
+    Known(Ids),
+}
+
+impl Source {
+    pub(crate) fn trace_id(&self) -> Option<TraceId> {
+        let trace = match self {
+            Self::Current if context_lives() => Context::map_current(trace_of),
+            Self::Current => None,
+            Self::Known(ids) => ids.trace,
+        };
+        trace.map(|trace| trace.trace_id)
+    }
+}
+
 impl Ids {
     /// Those of the current OpenTelemetry context; none where the thread ends and that is gone.
     pub(crate) fn current() -> Self {
-        if context_lives() {
-            Context::map_current(Self::of)
-        } else {
-            Self::default()
-        }
+        let mut ids = Self::default();
+        ids.update(Source::Current);
+        ids
     }
 
     pub(crate) fn of(cx: &Context) -> Self {
-        let trace = cx.has_active_span().then(|| {
-            let span = cx.span();
-            let span = span.span_context();
-            span.is_valid().then(|| TraceIds {
-                trace_id: span.trace_id(),
-                span_id: span.span_id(),
-                flags: span.trace_flags(),
-            })
-        });
-        Self {
-            trace: trace.flatten(),
-            request: cx.request().cloned(),
+        let mut ids = Self::default();
+        ids.read(cx);
+        ids
+    }
+
+    pub(crate) fn update(&mut self, source: Source) {
+        match source {
+            Source::Current if context_lives() => Context::map_current(|cx| self.read(cx)),
+            Source::Current => *self = Self::default(),
+            Source::Known(ids) => *self = ids,
         }
     }
+
+    /// Does not even count a reference where the request is the one that it has.
+    fn read(&mut self, cx: &Context) {
+        self.trace = trace_of(cx);
+        let request = cx.request();
+        if request.map(Arc::as_ptr) != self.request.as_ref().map(Arc::as_ptr) {
+            self.request = request.cloned();
+        }
+    }
+}
+
+fn trace_of(cx: &Context) -> Option<TraceIds> {
+    if !cx.has_active_span() {
+        return None;
+    }
+    let span = cx.span();
+    let span = span.span_context();
+    span.is_valid().then(|| TraceIds {
+        trace_id: span.trace_id(),
+        span_id: span.span_id(),
+        flags: span.trace_flags(),
+    })
 }

@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::access::AccessLog;
 use crate::builder::JsonLayerBuilder;
 use crate::foreign::isolated;
-use crate::ids::Ids;
+use crate::ids::{Ids, Source};
 use crate::levels::Levels;
 use crate::output::{Destination, Output};
 use crate::scratch;
@@ -145,13 +145,13 @@ where
 
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
         let ids = match event.parent() {
-            Some(parent) => self.ids_of(parent, &cx),
-            None if event.is_root() => Ids::default(),
-            None => Ids::current(),
+            Some(parent) => Source::Known(self.ids_of(parent, &cx)),
+            None if event.is_root() => Source::Known(Ids::default()),
+            None => Source::Current,
         };
         let schema = &self.output.schema;
-        self.output.log(event.metadata(), &ids, |line, callsite| {
-            visit::event(event, line, schema, callsite, &ids);
+        self.output.log(event.metadata(), ids, |line, callsite| {
+            visit::event(event, line, schema, callsite);
             // One look-up a span: a scope looks the first one up twice.
             let mut span = cx.event_span(event);
             while let Some(current) = span {

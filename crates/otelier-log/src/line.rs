@@ -10,6 +10,7 @@ use opentelemetry::Key as OtlpKey;
 use opentelemetry::logs::AnyValue;
 
 use crate::fingerprint::Fingerprint;
+use crate::ids::Ids;
 use crate::schema::{Callsite, Key, Layout, Schema};
 use crate::timestamp::Timestamps;
 
@@ -31,6 +32,7 @@ pub(crate) struct Line {
     pub(crate) bytes: Vec<u8>,
     /// Where a span's fields lie in `bytes`.
     pub(crate) fields: Vec<Field>,
+    pub(crate) ids: Ids,
     /// The message and the fields for OTLP, if they are wanted.
     pub(crate) body: Option<String>,
     pub(crate) attributes: Vec<(OtlpKey, AnyValue)>,
@@ -73,9 +75,8 @@ pub(crate) struct Field {
 impl Line {
     /// Empties the line for an event, whose fields leave room for what ends a line.
     pub(crate) fn start_event(&mut self, schema: &Schema, callsite: &Callsite, typed: bool) {
-        let reserved = Self::reserved(schema, callsite);
         self.start(schema.layout, typed);
-        self.limit -= reserved;
+        self.limit -= schema.reserved + callsite.source.len();
         self.fingerprint = callsite.fingerprint;
         self.is_span = false;
     }
@@ -188,10 +189,18 @@ impl Line {
 struct TakenKeys {
     lines: Vec<u32>,
     line: u32,
+    /// A bit for each of them: of keys whose bits are not set none is taken.
+    bits: u64,
+}
+
+/// One of 64 bits.
+fn bit(id: u32) -> u64 {
+    1 << (id & 63)
 }
 
 impl TakenKeys {
     fn clear(&mut self) {
+        self.bits = 0;
         self.line = self.line.wrapping_add(1);
         if self.line == 0 {
             // Numbers of four billion lines ago must not count again.
@@ -207,11 +216,13 @@ impl TakenKeys {
         if at >= self.lines.len() {
             self.lines.resize(at + 16, 0);
         }
+        self.bits |= bit(id);
         std::mem::replace(&mut self.lines[at], self.line) != self.line
     }
 
-    fn has(&self, id: u32) -> bool {
-        self.lines.get(id as usize) == Some(&self.line)
+    /// Whether none of the keys with these bits is taken, as far as the bits tell.
+    fn are_free(&self, bits: u64) -> bool {
+        self.bits & bits == 0
     }
 }
 
@@ -225,8 +236,8 @@ mod tests {
         for line in [0, 1, u32::MAX - 1, u32::MAX] {
             keys.line = line;
             keys.clear();
-            assert!(!keys.has(7) && keys.take(7) && !keys.take(7) && keys.has(7));
-            assert!(keys.take(100) && !keys.has(99));
+            assert!(keys.are_free(bit(7)) && keys.take(7) && !keys.take(7));
+            assert!(!keys.are_free(bit(7)) && keys.take(100) && keys.take(99));
         }
     }
 }

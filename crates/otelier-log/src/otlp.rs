@@ -4,7 +4,7 @@ use opentelemetry::Context;
 use opentelemetry::logs::{LogRecord as _, Logger, Severity};
 use tracing_core::{Level, Metadata};
 
-use crate::ids::{Ids, context_lives};
+use crate::ids::context_lives;
 use crate::line::Line;
 
 /// Any OpenTelemetry logger, whatever its type of record.
@@ -13,13 +13,7 @@ pub(crate) trait OtlpSink: Send + Sync {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool;
 
     /// Emits what `line` holds.
-    fn emit(
-        &self,
-        time: SystemTime,
-        metadata: &'static Metadata<'static>,
-        ids: &Ids,
-        line: &mut Line,
-    );
+    fn emit(&self, time: SystemTime, metadata: &'static Metadata<'static>, line: &mut Line);
 }
 
 impl<L: Logger + Send + Sync> OtlpSink for L {
@@ -30,13 +24,7 @@ impl<L: Logger + Send + Sync> OtlpSink for L {
             && self.event_enabled(severity, metadata.target(), Some(metadata.name()))
     }
 
-    fn emit(
-        &self,
-        time: SystemTime,
-        metadata: &'static Metadata<'static>,
-        ids: &Ids,
-        line: &mut Line,
-    ) {
+    fn emit(&self, time: SystemTime, metadata: &'static Metadata<'static>, line: &mut Line) {
         let mut record = self.create_log_record();
         record.set_timestamp(time);
         record.set_observed_timestamp(time);
@@ -46,7 +34,7 @@ impl<L: Logger + Send + Sync> OtlpSink for L {
         if let Some(body) = line.body.take() {
             record.set_body(body.into());
         }
-        if let Some(request) = &ids.request {
+        if let Some(request) = &line.ids.request {
             record.add_attribute("request.id", request.id().to_string());
             if let Some(tenant) = request.tenant() {
                 record.add_attribute("tenant.id", tenant.as_str().to_owned());
@@ -56,7 +44,7 @@ impl<L: Logger + Send + Sync> OtlpSink for L {
             }
         }
         record.add_attributes(line.attributes.drain(..));
-        match ids.trace {
+        match line.ids.trace {
             Some(trace) => {
                 record.set_trace_context(trace.trace_id, trace.span_id, Some(trace.flags));
                 Logger::emit(self, record);

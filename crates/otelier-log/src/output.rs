@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::category::Category;
 use crate::foreign::isolated;
-use crate::ids::Ids;
+use crate::ids::Source;
 use crate::line::{Line, SpanFields};
 use crate::otlp::OtlpSink;
 use crate::schema::{Callsite, Schema};
@@ -42,7 +42,7 @@ impl Output {
     pub(crate) fn log(
         &self,
         metadata: &'static Metadata<'static>,
-        ids: &Ids,
+        ids: Source,
         write: impl FnOnce(&mut Line, &Callsite),
     ) {
         let logger = self.logger.as_deref().filter(|logger| {
@@ -57,8 +57,8 @@ impl Output {
         }
         let schema = &self.schema;
         let callsite = schema.callsite(metadata);
-        let trace = || ids.trace.map(|trace| trace.trace_id);
-        if let Some(reason) = self.volume.refuses(*metadata.level(), callsite, trace) {
+        let volume = &self.volume;
+        if let Some(reason) = volume.refuses(*metadata.level(), callsite, || ids.trace_id()) {
             self.stats.dropped(*metadata.level(), reason);
             return;
         }
@@ -68,21 +68,20 @@ impl Output {
         let logged = scratch::with(|line| {
             let time = SystemTime::now();
             line.start_event(schema, callsite, logger.is_some());
+            line.ids.update(ids);
             line.head(schema, callsite, time);
             write(line, callsite);
-            if let Some(request) = &ids.request {
-                line.request_fields(schema, request);
-            }
+            line.request_fields(schema);
             if let Some(fields) = &self.fields {
                 line.copy(fields);
             }
-            line.end(schema, callsite, ids);
+            line.end(schema, callsite);
             if self.writes {
                 self.write(metadata, callsite, line);
             }
             self.stats.shadowed(line.shadowed);
             if let Some(logger) = logger
-                && isolated(|| logger.emit(time, metadata, ids, line)).is_none()
+                && isolated(|| logger.emit(time, metadata, line)).is_none()
             {
                 self.stats.record_lost();
             }

@@ -4,9 +4,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[derive(Debug, Default)]
 pub(crate) struct Timestamps {
     second: Option<i64>,
-    /// `2026-01-02T03:04:05.`
-    text: [u8; 20],
+    /// `2026-01-02T03:04:05.000000Z`
+    text: [u8; Timestamps::LEN],
 }
+
+/// The numbers below 100 in two digits.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 const DAY: i64 = 86_400;
 /// `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59Z`, the ends of RFC 3339's range.
@@ -24,14 +35,14 @@ impl Timestamps {
             self.text = text(second);
             self.second = Some(second);
         }
-        let mut out = [b'Z'; Self::LEN];
-        out[..20].copy_from_slice(&self.text);
-        for (at, two) in [micros / 10_000, micros / 100 % 100, micros % 100]
-            .into_iter()
-            .enumerate()
-        {
-            out[20 + at * 2] = b'0' + (two / 10) as u8;
-            out[21 + at * 2] = b'0' + (two % 10) as u8;
+        let mut out = self.text;
+        let micros = micros as usize;
+        for (at, two) in [
+            (20, micros / 10_000),
+            (22, micros / 100 % 100),
+            (24, micros % 100),
+        ] {
+            out[at..at + 2].copy_from_slice(&PAIRS[two % 100]);
         }
         out
     }
@@ -52,10 +63,10 @@ fn since_epoch(time: SystemTime) -> (i64, u32) {
     (second.clamp(FIRST, LAST), nanos / 1_000)
 }
 
-fn text(second: i64) -> [u8; 20] {
+fn text(second: i64) -> [u8; Timestamps::LEN] {
     let (year, month, day) = date(second.div_euclid(DAY));
     let of_day = second.rem_euclid(DAY);
-    let mut out = *b"0000-00-00T00:00:00.";
+    let mut out = *b"0000-00-00T00:00:00.000000Z";
     digits(&mut out[0..4], year);
     digits(&mut out[5..7], month);
     digits(&mut out[8..10], day);

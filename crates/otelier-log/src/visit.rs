@@ -5,23 +5,15 @@ use tracing_core::field::Visit;
 use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Field};
 
-use crate::ids::Ids;
 use crate::line::Line;
 use crate::schema::{Callsite, Schema};
 
 /// Writes an event's message, what stands between that and the fields, and the fields.
-pub(crate) fn event(
-    event: &Event<'_>,
-    line: &mut Line,
-    schema: &Schema,
-    callsite: &Callsite,
-    ids: &Ids,
-) {
+pub(crate) fn event(event: &Event<'_>, line: &mut Line, schema: &Schema, callsite: &Callsite) {
     let mut visitor = EventVisitor {
         line,
         schema,
         callsite,
-        ids,
         state: State::BeforeFields,
     };
     // The macros put the message first. Where it stands behind, it is fetched first.
@@ -49,7 +41,6 @@ struct EventVisitor<'a> {
     line: &'a mut Line,
     schema: &'a Schema,
     callsite: &'a Callsite,
-    ids: &'a Ids,
     state: State,
 }
 
@@ -84,7 +75,7 @@ impl EventVisitor<'_> {
 
     fn begin_fields(&mut self) {
         self.state = State::InFields;
-        self.line.context(self.schema, self.callsite, self.ids);
+        self.line.context(self.schema, self.callsite);
     }
 }
 

@@ -5,17 +5,8 @@ use otelier_sanitize::json_str;
 
 use super::request::RequestIds;
 use super::{Line, hex};
-use crate::ids::{Ids, TraceIds};
-use crate::schema::{Callsite, Layout, Schema, TraceForm};
-
-/// The longest name of a thread in bytes as written.
-const MAX_THREAD: usize = 64;
-
-/// The largest number, and what closes the objects.
-const MAX_END: usize = 24;
-
-/// ` trace=` and ` request=` with their shortened ids, ` truncated_bytes=` and the end of what is dimmed.
-const MAX_HUMAN_END: usize = 64;
+use crate::ids::TraceIds;
+use crate::schema::{Callsite, Layout, MAX_THREAD, Schema, TraceForm};
 
 impl Line {
     /// Writes what stands before the message.
@@ -37,29 +28,29 @@ impl Line {
     }
 
     /// Writes what stands between the message and the fields.
-    pub(crate) fn context(&mut self, schema: &Schema, callsite: &Callsite, ids: &Ids) {
+    pub(crate) fn context(&mut self, schema: &Schema, callsite: &Callsite) {
         if let Layout::Human { .. } = schema.layout {
             return;
         }
         self.put(&callsite.target);
-        if let Some(trace) = &ids.trace {
-            self.trace(schema, trace);
+        if let Some(trace) = self.ids.trace {
+            self.trace(schema, &trace);
         }
         match &schema.nest {
-            None => self.request(schema, ids),
+            None => self.request(schema),
             Some(nest) if schema.nests_own => {
                 self.open_nest(nest);
-                self.request(schema, ids);
+                self.request(schema);
             }
             Some(nest) => {
-                self.request(schema, ids);
+                self.request(schema);
                 self.open_nest(nest);
             }
         }
     }
 
     /// Writes all that stands after the fields.
-    pub(crate) fn end(&mut self, schema: &Schema, callsite: &Callsite, ids: &Ids) {
+    pub(crate) fn end(&mut self, schema: &Schema, callsite: &Callsite) {
         self.end_fingerprint(schema);
         let truncated: &[u8] = match schema.layout {
             Layout::Json => {
@@ -75,7 +66,7 @@ impl Line {
                 &schema.truncated
             }
             Layout::Human { .. } => {
-                self.human_ids(ids);
+                self.human_ids();
                 b" truncated_bytes="
             }
         };
@@ -87,20 +78,6 @@ impl Line {
             Layout::Json => b"}\n",
             Layout::Human { .. } => b"\n",
         });
-    }
-
-    /// What [`Line::end`] writes at most.
-    pub(crate) fn reserved(schema: &Schema, callsite: &Callsite) -> usize {
-        let thread = schema
-            .thread
-            .as_ref()
-            .map_or(0, |key| key.len() + MAX_THREAD + 1);
-        let fingerprint = match callsite.fingerprint {
-            Some(_) => schema.fingerprint.len() + 17,
-            None => 0,
-        };
-        let statics = schema.statics.len() + callsite.source.len() + schema.truncated.len();
-        (statics + thread + fingerprint).max(MAX_HUMAN_END) + MAX_END
     }
 
     fn trace(&mut self, schema: &Schema, trace: &TraceIds) {
@@ -139,8 +116,10 @@ impl Line {
     }
 
     /// Lines of one request follow one another on a thread: its ids are encoded for the first of them.
-    fn request(&mut self, schema: &Schema, ids: &Ids) {
-        let Some(request) = &ids.request else { return };
+    fn request(&mut self, schema: &Schema) {
+        let Some(request) = &self.ids.request else {
+            return;
+        };
         let known = self.request.as_ref();
         if known.is_none_or(|known| !known.is(schema, request)) {
             self.request = Some(RequestIds::new(schema, request));
@@ -185,16 +164,17 @@ impl Line {
     }
 
     /// The ids shortened: a trace's first eight digits, and the random end of a request's.
-    fn human_ids(&mut self, ids: &Ids) {
-        if let Some(trace) = &ids.trace {
+    fn human_ids(&mut self) {
+        if let Some(trace) = self.ids.trace {
             self.put(b" trace=");
             self.put(&hex(trace.trace_id.to_bytes()).as_flattened()[..8]);
         }
-        if let Some(request) = &ids.request {
+        if let Some(request) = &self.ids.request {
             let mut buffer = [0; 36];
             let id = request.id().encode(&mut buffer).as_bytes();
-            self.put(b" request=");
-            self.put(&id[id.len().saturating_sub(12)..]);
+            self.bytes.extend_from_slice(b" request=");
+            self.bytes
+                .extend_from_slice(&id[id.len().saturating_sub(12)..]);
         }
     }
 }

@@ -48,8 +48,11 @@ impl RequestIds {
 
 impl Line {
     /// Adds the fields that were set on the request, except those whose keys are taken.
-    pub(crate) fn request_fields(&mut self, schema: &Schema, request: &RequestContext) {
-        self.values(schema, &request.fields());
+    pub(crate) fn request_fields(&mut self, schema: &Schema) {
+        if let Some(request) = &self.ids.request {
+            let fields = request.fields();
+            self.values(schema, &fields);
+        }
     }
 
     pub(crate) fn values(&mut self, schema: &Schema, fields: &[(&'static str, FieldValue)]) {

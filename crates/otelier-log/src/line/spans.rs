@@ -12,12 +12,15 @@ pub(crate) struct SpanFields {
     bytes: Vec<u8>,
     /// What the fields lost when they were encoded.
     lost: usize,
+    /// The bits of the fields' keys.
+    bits: u64,
 }
 
 impl SpanFields {
     pub(crate) fn new(ids: Ids, line: &mut Line) -> Self {
         Self {
             ids,
+            bits: line.keys.bits,
             fields: line.fields.drain(..).collect(),
             bytes: line.bytes.as_slice().to_vec(),
             lost: line.lost,
@@ -27,6 +30,7 @@ impl SpanFields {
     /// Takes over newly recorded values: in the place of a field's old one, so that recording a field
     /// again and again does not grow the span.
     pub(crate) fn merge(&mut self, line: &mut Line) {
+        self.bits |= line.keys.bits;
         for new in line.fields.drain(..) {
             let known = |old: &Field| old.id == new.id;
             let place = self.fields.iter().position(known).unwrap_or_else(|| {
@@ -72,28 +76,35 @@ impl SpanFields {
 impl Line {
     /// Adds a span's fields, except those whose keys are taken.
     pub(crate) fn copy(&mut self, span: &SpanFields) {
-        let start = self.bytes.len();
-        if let Layout::Human { ansi: true } = self.layout {
-            self.put(DIM);
-        }
-        let is_free = |field: &Field| !self.keys.has(field.id);
-        if !self.typed && span.bytes.len() <= self.half_room() && span.fields.iter().all(is_free) {
+        let whole = self.layout == Layout::Json
+            && !self.typed
+            && self.keys.are_free(span.bits)
+            && span.bytes.len() <= self.half_room();
+        if whole {
             for field in &span.fields {
                 self.keys.take(field.id);
             }
             self.put(&span.bytes);
             self.lose(span.lost);
         } else {
-            for field in &span.fields {
-                self.copy_field(span, field);
-            }
+            self.copy_fields(span);
         }
-        if let Layout::Human { ansi: true } = self.layout {
-            if self.bytes.len() == start + DIM.len() {
-                self.bytes.truncate(start);
-            } else {
-                self.put(PLAIN);
-            }
+    }
+
+    #[cold]
+    fn copy_fields(&mut self, span: &SpanFields) {
+        let start = self.bytes.len();
+        let is_dimmed = self.layout == Layout::Human { ansi: true };
+        if is_dimmed {
+            self.put(DIM);
+        }
+        for field in &span.fields {
+            self.copy_field(span, field);
+        }
+        if is_dimmed && self.bytes.len() == start + DIM.len() {
+            self.bytes.truncate(start);
+        } else if is_dimmed {
+            self.put(PLAIN);
         }
     }
 

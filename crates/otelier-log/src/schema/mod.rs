@@ -23,6 +23,15 @@ use table::Table;
 /// The longest service name and environment in bytes as written.
 const MAX_STATIC: usize = 256;
 
+/// The longest name of a thread in bytes as written.
+pub(crate) const MAX_THREAD: usize = 64;
+
+/// The largest number, and what closes the objects.
+const MAX_END: usize = 24;
+
+/// ` trace=` and ` request=` with their shortened ids, ` truncated_bytes=` and the end of what is dimmed.
+const MAX_HUMAN_END: usize = 64;
+
 static SCHEMAS: AtomicU64 = AtomicU64::new(0);
 
 /// How a line is put together; values are the same in all layouts.
@@ -76,6 +85,8 @@ pub(crate) struct Schema {
     /// What stands before the thread's name, if that is wanted.
     pub(crate) thread: Option<Vec<u8>>,
     pub(crate) truncated: Vec<u8>,
+    /// What stands after the fields of a line at most, besides its source.
+    pub(crate) reserved: usize,
     callsites: Table<Callsite>,
     /// Keys that are part of no callsite.
     names: Table<Key>,
@@ -92,6 +103,13 @@ impl Schema {
         let quoted = |part| before(keys, part, b"\"");
         let mut open = quoted(Part::Timestamp);
         open[0] = b'{';
+        let statics = statics(&shape);
+        let thread = shape.thread.then(|| quoted(Part::Thread));
+        let fingerprint = quoted(Part::Fingerprint);
+        let truncated = before(keys, Part::Truncated, b"");
+        let parts = [&statics, &fingerprint, &truncated].map(Vec::len);
+        let thread_len = thread.as_ref().map_or(0, |key| key.len() + MAX_THREAD + 1);
+        let reserved = parts.iter().sum::<usize>() + 17 + thread_len;
         let nest = keys
             .nest()
             .map(|name| [&encode::key(name)[..], b"{"].concat());
@@ -110,10 +128,11 @@ impl Schema {
             ids: [Part::RequestId, Part::TenantId, Part::UserId].map(quoted),
             nests_own: keys.preset.nests_own() && nest.is_some(),
             nest,
-            fingerprint: quoted(Part::Fingerprint),
-            statics: statics(&shape),
-            thread: shape.thread.then(|| quoted(Part::Thread)),
-            truncated: before(keys, Part::Truncated, b""),
+            fingerprint,
+            statics,
+            thread,
+            truncated,
+            reserved: reserved.max(MAX_HUMAN_END) + MAX_END,
             callsites: Table::new(512),
             names: Table::new(16),
             ids_of_keys: Mutex::default(),

@@ -2,7 +2,7 @@
 
 use tracing_core::{Level, Metadata};
 
-use crate::ids::Ids;
+use crate::ids::{Ids, Source};
 use crate::line::Line;
 use crate::output::Output;
 use crate::own::own_metadata;
@@ -19,11 +19,10 @@ impl Output {
     /// itself takes nothing with it.
     pub(super) fn report_drops(&self) {
         let total = drops(&self.stats);
-        let ids = Ids::default();
-        self.log(&REPORT, &ids, |line, callsite| {
+        self.log(&REPORT, Source::Known(Ids::default()), |line, callsite| {
             let message = format_args!("{total} log lines dropped so far");
             line.message_fmt(&self.schema, message);
-            line.context(&self.schema, callsite, &ids);
+            line.context(&self.schema, callsite);
             self.drop_fields(line);
         });
     }
