@@ -71,14 +71,28 @@ impl Batch {
         self.ops + self.warm_up
     }
 
-    pub(crate) fn measure(&mut self, mut operation: impl FnMut()) {
+    pub(crate) fn measure(&mut self, operation: impl FnMut()) {
+        self.measure_in(SLICES, operation);
+    }
+
+    /// As one slice, where the operations that wait for another thread must not be left to the median.
+    pub(crate) fn measure_whole(&mut self, operation: impl FnMut()) {
+        self.measure_in(1, operation);
+    }
+
+    /// The times are not those of what was to be measured.
+    pub(crate) fn discard_times(&mut self) {
+        self.slices.clear();
+    }
+
+    fn measure_in(&mut self, slices: u64, mut operation: impl FnMut()) {
         for _ in 0..self.warm_up {
             operation();
         }
         let allocs = alloc::count();
         let mut left = self.ops;
         while left > 0 {
-            let slice = self.ops.div_ceil(SLICES).min(left);
+            let slice = self.ops.div_ceil(slices).min(left);
             let start = Instant::now();
             for _ in 0..slice {
                 operation();
@@ -141,7 +155,7 @@ impl Case {
                 run.batches.push(batch);
             }
         }
-        Ok(runs.into_iter().map(Run::measurement).collect())
+        runs.into_iter().map(Run::measurement).collect()
     }
 
     fn checked(&self, only: Option<&str>) -> Result<Vec<Box<dyn Subject>>> {
@@ -168,20 +182,21 @@ impl Run {
         }
     }
 
-    fn measurement(self) -> Measurement {
+    fn measurement(self) -> Result<Measurement> {
+        let subject = self.subject.name();
         let ops: u64 = self.batches.iter().map(|batch| batch.ops).sum();
         let allocs: u64 = self.batches.iter().map(|batch| batch.allocs).sum();
-        Measurement {
-            subject: self.subject.name(),
-            ns: median(
-                self.batches
-                    .into_iter()
-                    .flat_map(|batch| batch.slices)
-                    .collect(),
-            ),
+        let batches = self.batches.into_iter();
+        let slices: Vec<_> = batches.flat_map(|batch| batch.slices).collect();
+        if slices.is_empty() {
+            return Err(format!("{subject}: no batch could be timed").into());
+        }
+        Ok(Measurement {
+            subject,
+            ns: median(slices),
             allocs: allocs as f64 / ops as f64,
             bytes: self.subject.bytes(),
-        }
+        })
     }
 }
 

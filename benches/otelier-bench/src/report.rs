@@ -34,8 +34,9 @@ pub(crate) fn table_rows(group: &str, case: &str, measurements: &[Measurement]) 
             let ratio = otelier
                 .filter(|_| m.subject != BARE)
                 .map(|otelier| cost(m.ns) / otelier);
+            let decimals = usize::from(m.ns < 10.0);
             format!(
-                "{group:<6} {case:<22} {:<34} {:>10.0} {:>8.1} {:>10} {:>10}",
+                "{group:<6} {case:<22} {:<34} {:>10.decimals$} {:>8.1} {:>10} {:>10}",
                 m.subject,
                 m.ns,
                 m.allocs,
@@ -62,7 +63,7 @@ pub(crate) fn json_line(
         group,
         case,
         subject,
-        ns: (ns * 10.0).round() / 10.0,
+        ns: (ns * 100.0).round() / 100.0,
         allocs: (allocs * 100.0).round() / 100.0,
         bytes_per_s: bytes.map(|bytes| (bytes as f64 / ns * 1e9).round()),
     })

@@ -1,26 +1,34 @@
-//! One event inside two spans, to a line in a null writer.
+//! Events and spans, to lines in a null writer.
 
 use std::hint::black_box;
 
 use crate::bench::{Case, Group, Subject};
 use crate::line::Field;
 
+mod contended;
+mod disabled;
 mod floor;
 mod otelier;
 mod peers;
+mod span;
 
 pub(crate) const GROUP: Group = Group {
     name: "log",
-    cases: &[Case {
-        name: "event-2-spans",
-        ops: 5_000,
-        subjects: || {
-            let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(otelier::Otelier::new()?)];
-            subjects.extend(peers::subjects());
-            subjects.push(Box::<floor::Floor>::default());
-            Ok(subjects)
+    cases: &[
+        Case {
+            name: "event-2-spans",
+            ops: 5_000,
+            subjects: || {
+                let mut subjects: Vec<Box<dyn Subject>> = vec![Box::new(otelier::Otelier::new()?)];
+                subjects.extend(peers::subjects());
+                subjects.push(Box::<floor::Floor>::default());
+                Ok(subjects)
+            },
         },
-    }],
+        span::CASE,
+        disabled::CASE,
+        contended::CASE,
+    ],
 };
 
 const REQUEST_ID: &str = "0198c0de-7a11-7e51-9c0d-3b0b5a7e0001";

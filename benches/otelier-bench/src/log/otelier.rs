@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use otelier_context::{ContextExt as _, RequestContext, RequestId};
 use otelier_log::JsonLayer;
-use tracing::{dispatcher, info_span};
+use tracing::{Dispatch, dispatcher, info_span};
 use tracing_subscriber::prelude::*;
 
 use super::{EVENT_FIELDS, TENANT_ID, emit};
@@ -19,10 +19,8 @@ pub(super) struct Otelier {
 
 impl Otelier {
     pub(super) fn new() -> Result<Self> {
-        let request = RequestContext::new(RequestId::make());
-        request.set_tenant(TENANT_ID.parse()?);
         Ok(Self {
-            request,
+            request: request()?,
             line_len: None,
         })
     }
@@ -36,37 +34,51 @@ impl Subject for Otelier {
     fn check(&mut self) -> Result {
         let written = line::capture(|| self.batch(&mut Batch::single()))?;
         self.line_len = Some(written.len());
-        let request_id = self.request.id().to_string();
-        let request_fields = [
-            ("method", "GET"),
-            ("route", "/users/{id}"),
-            ("request_id", &request_id),
-            ("tenant_id", TENANT_ID),
-        ];
-        // `user_id` is reserved for the request's user; a span's field does not take its place.
-        let load_fields = [("field.user_id", "42"), ("cache", "true")];
-        for (key, value) in [&EVENT_FIELDS[..], &request_fields, &load_fields].concat() {
-            line::check(&written, [(format!("/{key}").as_str(), value)])?;
-        }
-        Ok(())
+        check_line(&written, &self.request)
     }
 
     fn batch(&mut self, batch: &mut Batch) -> Result {
         let layer = JsonLayer::builder().writer(|| NullWriter).build();
         let subscriber = tracing_subscriber::registry().with(layer).into();
-        let context = Context::new().with_request(Arc::clone(&self.request));
         line::expect_count(batch.calls(), || {
-            dispatcher::with_default(&subscriber, || {
-                let _context = context.attach();
-                let _request =
-                    info_span!("http.request", method = "GET", route = "/users/{id}").entered();
-                let _load = info_span!("load_user", user_id = 42_u64, cache = true).entered();
-                batch.measure(emit);
-            });
+            in_spans(&subscriber, &self.request, || batch.measure(emit));
         })
     }
 
     fn bytes(&self) -> Option<usize> {
         self.line_len
     }
+}
+
+/// Runs `work` in a request with this subscriber.
+pub(super) fn in_spans(subscriber: &Dispatch, request: &Arc<RequestContext>, work: impl FnOnce()) {
+    let context = Context::new().with_request(Arc::clone(request));
+    dispatcher::with_default(subscriber, || {
+        let _context = context.attach();
+        let _request = info_span!("http.request", method = "GET", route = "/users/{id}").entered();
+        let _load = info_span!("load_user", user_id = 42_u64, cache = true).entered();
+        work();
+    });
+}
+
+pub(super) fn check_line(written: &[u8], request: &RequestContext) -> Result {
+    let request_id = request.id().to_string();
+    let request_fields = [
+        ("method", "GET"),
+        ("route", "/users/{id}"),
+        ("request_id", &request_id),
+        ("tenant_id", TENANT_ID),
+    ];
+    // `user_id` is reserved for the request's user; a span's field does not take its place.
+    let load_fields = [("field.user_id", "42"), ("cache", "true")];
+    for (key, value) in [&EVENT_FIELDS[..], &request_fields, &load_fields].concat() {
+        line::check(written, [(format!("/{key}").as_str(), value)])?;
+    }
+    Ok(())
+}
+
+pub(super) fn request() -> Result<Arc<RequestContext>> {
+    let request = RequestContext::new(RequestId::make());
+    request.set_tenant(TENANT_ID.parse()?);
+    Ok(request)
 }

@@ -54,7 +54,7 @@ struct JsonLayer {
 }
 
 /// JSON pointers of the objects that hold the fields.
-struct Places {
+pub(super) struct Places {
     event: &'static str,
     outer_span: &'static str,
     inner_span: &'static str,
@@ -66,13 +66,13 @@ impl Places {
         outer_span: "",
         inner_span: "",
     };
-    const NESTED: Self = Self {
+    pub(super) const NESTED: Self = Self {
         event: "/fields",
         outer_span: "/spans/0",
         inner_span: "/spans/1",
     };
 
-    fn check(&self, written: &[u8]) -> Result {
+    pub(super) fn check(&self, written: &[u8]) -> Result {
         for (place, fields) in [
             (self.event, &EVENT_FIELDS[..]),
             (self.outer_span, &REQUEST_FIELDS),
@@ -100,22 +100,27 @@ impl Subject for JsonLayer {
     fn batch(&mut self, batch: &mut Batch) -> Result {
         let subscriber = (self.subscriber)();
         line::expect_count(batch.calls(), || {
-            dispatcher::with_default(&subscriber, || {
-                let _request = info_span!(
-                    "http.request",
-                    method = "GET",
-                    route = "/users/{id}",
-                    request_id = REQUEST_ID,
-                    tenant_id = TENANT_ID
-                )
-                .entered();
-                let _load = info_span!("load_user", user_id = 42_u64, cache = true).entered();
-                batch.measure(emit);
-            });
+            in_spans(&subscriber, || batch.measure(emit));
         })
     }
 
     fn bytes(&self) -> Option<usize> {
         self.line_len
     }
+}
+
+/// Runs `work` in a request with this subscriber.
+pub(super) fn in_spans(subscriber: &Dispatch, work: impl FnOnce()) {
+    dispatcher::with_default(subscriber, || {
+        let _request = info_span!(
+            "http.request",
+            method = "GET",
+            route = "/users/{id}",
+            request_id = REQUEST_ID,
+            tenant_id = TENANT_ID
+        )
+        .entered();
+        let _load = info_span!("load_user", user_id = 42_u64, cache = true).entered();
+        work();
+    });
 }
