@@ -1,8 +1,11 @@
 mod guard;
 mod queue;
 mod report;
+mod room;
+mod segment;
 mod shared;
 mod sink;
+mod stripe;
 mod thread;
 
 use std::fmt;
@@ -15,7 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::output::Output;
 use crate::stats::{DropReason, Stats};
-use queue::Queue;
+use room::Room;
 use shared::Shared;
 use sink::Sink;
 
@@ -29,7 +32,8 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 ///
 /// Each line is copied into a queue that is bounded in bytes. At the bound lines are dropped and
 /// counted: TRACE, DEBUG and INFO first, as the last part of the queue is kept for WARN and ERROR.
-/// A clone writes to the same queue.
+/// A clone writes to the same queue. The lines of one thread stay in order; those of several that log
+/// within a few milliseconds may come one thread after the other.
 ///
 /// Given to [`JsonLayerBuilder::writer`](crate::JsonLayerBuilder::writer), its counts are the layer's,
 /// and once the queue is half empty again a WARN line in the stream says what was dropped so far. It
@@ -142,8 +146,8 @@ impl NonBlockingBuilder {
     /// The operating system's, if it cannot start a thread.
     pub fn build(self, sink: impl io::Write + Send + 'static) -> io::Result<(NonBlocking, Guard)> {
         let reserve = self.reserve.unwrap_or(self.queue / 8);
-        let queue = Queue::new(self.queue, reserve);
-        let shared = Arc::new(Shared::new(queue, Sink::new(sink)));
+        let room = Room::new(self.queue, reserve);
+        let shared = Arc::new(Shared::new(room, Sink::new(sink)));
         let guard = Guard::start(Arc::clone(&shared), self.shutdown)?;
         Ok((NonBlocking(shared), guard))
     }

@@ -1,16 +1,25 @@
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tracing_core::Level;
 
 use super::queue::Queue;
+use super::room::Room;
+use super::segment::Segment;
 use super::sink::Sink;
+use super::stripe::Stripes;
 use crate::output::Output;
 use crate::stats::{DropReason, Stats};
 
 /// What the threads that log, the one that writes and the guard have in common.
 pub(super) struct Shared {
+    /// Locked before `state`, never after.
+    stripes: Stripes,
+    pub(super) room: Room,
+    /// A line wakes the thread if this much of the room is used.
+    wake_at: AtomicUsize,
     state: Mutex<State>,
     /// The thread waits here for lines.
     pub(super) work: Condvar,
@@ -26,7 +35,7 @@ pub(super) struct State {
     /// `None` while someone writes to it.
     pub(super) sink: Option<Sink>,
     pub(super) thread: Thread,
-    /// No line is queued any more.
+    /// All stripes are.
     pub(super) closed: bool,
     /// Calls of `write_now` that wait for the sink.
     pub(super) urgent: usize,
@@ -44,10 +53,13 @@ pub(super) enum Thread {
 }
 
 impl Shared {
-    pub(super) fn new(queue: Queue, sink: Sink) -> Self {
+    pub(super) fn new(room: Room, sink: Sink) -> Self {
         Self {
+            stripes: Stripes::default(),
+            room,
+            wake_at: AtomicUsize::new(usize::MAX),
             state: Mutex::new(State {
-                queue,
+                queue: Queue::default(),
                 sink: Some(sink),
                 thread: Thread::Busy,
                 closed: false,
@@ -62,26 +74,39 @@ impl Shared {
     }
 
     pub(super) fn push(&self, level: Level, line: &[u8]) -> Result<(), DropReason> {
-        let mut state = self.lock();
-        if state.closed {
+        let mut lines = self.stripes.mine();
+        if lines.closed {
             return Err(DropReason::Closed);
         }
-        state.queue.push(level, line)?;
-        let wake = match state.thread {
-            Thread::Idle => true,
-            Thread::Lingering => state.queue.is_filling(),
-            Thread::Busy | Thread::Ended => false,
-        };
-        if wake {
-            state.thread = Thread::Busy;
-            drop(state);
-            self.work.notify_one();
+        let cost = Segment::cost_of(line);
+        if !self.room.take(level, cost, &mut lines.credit) {
+            return Err(DropReason::QueueFull);
+        }
+        if lines.segment.is_full_for(cost) {
+            self.lock().queue.take_over(&mut lines.segment);
+        }
+        lines.segment.push(level, line);
+        drop(lines);
+        // The thread sets this, then looks into the stripe under its lock: it finds the line, or this
+        // finds what it has set.
+        if self.room.used() >= self.wake_at.load(Ordering::Relaxed) {
+            self.wake(&mut self.lock());
         }
         Ok(())
     }
 
+    /// Moves what is in the stripes into the queue.
+    pub(super) fn gather(&self) {
+        for mut lines in self.stripes.each() {
+            if !lines.segment.is_empty() {
+                self.lock().queue.take_over(&mut lines.segment);
+            }
+        }
+    }
+
     /// Waits until all lines queued by now are settled, or else says how many are not.
     pub(super) fn flush(&self, timeout: Duration) -> Result<(), u64> {
+        self.gather();
         let mut state = self.lock();
         let target = state.queue.pushed;
         self.wake(&mut state);
@@ -94,6 +119,9 @@ impl Shared {
 
     /// Has the thread end once the queue is empty; whether it did in time.
     pub(super) fn close(&self, timeout: Duration) -> bool {
+        self.stripes
+            .each()
+            .for_each(|mut lines| lines.closed = true);
         let mut state = self.lock();
         state.closed = true;
         self.wake(&mut state);
@@ -142,9 +170,19 @@ impl Shared {
 
     fn wake(&self, state: &mut State) {
         if matches!(state.thread, Thread::Idle | Thread::Lingering) {
-            state.thread = Thread::Busy;
+            self.set_thread(state, Thread::Busy);
             self.work.notify_one();
         }
+    }
+
+    pub(super) fn set_thread(&self, state: &mut State, thread: Thread) {
+        state.thread = thread;
+        let wake_at = match thread {
+            Thread::Idle => 0,
+            Thread::Lingering => self.room.filling(),
+            Thread::Busy | Thread::Ended => usize::MAX,
+        };
+        self.wake_at.store(wake_at, Ordering::Relaxed);
     }
 
     /// Spares the system call if nobody waits.

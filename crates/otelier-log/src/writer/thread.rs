@@ -1,8 +1,8 @@
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::queue::Segment;
 use super::report;
+use super::segment::Segment;
 use super::shared::{Shared, State, Thread};
 use super::sink::Sink;
 use crate::foreign::isolated;
@@ -22,11 +22,13 @@ impl Shared {
                 let all_taken = segment.write_to(&mut sink, &self.stats);
                 state = self.lock();
                 state.sink = Some(sink);
-                let lines = state.queue.free(segment);
+                self.room.free(segment.cost());
+                let lines = segment.lines();
+                state.queue.reuse(segment);
                 // Only after a write that succeeded: a report that fails makes no other one. And before
                 // that write is settled: who waits for a flush finds the report queued.
                 if all_taken
-                    && state.queue.has_room()
+                    && self.room.is_ample()
                     && let Some(output) = self.report_due(&mut reported)
                 {
                     drop(state);
@@ -35,10 +37,14 @@ impl Shared {
                 }
                 state.queue.settled += lines;
                 self.tell(&state);
-            } else if state.closed && state.queue.is_empty() {
-                state.thread = Thread::Ended;
-                self.tell(&state);
-                return;
+            } else if state.closed && state.can_write() {
+                // No stripe takes lines any more: what is in them now is the last.
+                state = self.gathered(state);
+                if state.queue.is_empty() {
+                    self.set_thread(&mut state, Thread::Ended);
+                    self.tell(&state);
+                    return;
+                }
             } else {
                 state = self.wait_for_work(state);
             }
@@ -53,27 +59,41 @@ impl Shared {
         self.reporter.get().filter(|_| due)?.upgrade()
     }
 
-    fn wait_for_work<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        state.thread = Thread::Lingering;
-        let result = self
-            .work
-            .wait_timeout_while(state, LINGER, |state| state.thread == Thread::Lingering);
-        state = result.unwrap_or_else(PoisonError::into_inner).0;
-        if state.thread == Thread::Lingering && state.queue.is_empty() {
-            state.thread = Thread::Idle;
+    fn wait_for_work<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if !state.can_write() || self.room.used() < self.room.filling() {
+            self.set_thread(&mut state, Thread::Lingering);
             let result = self
                 .work
-                .wait_while(state, |state| state.thread == Thread::Idle);
-            state = result.unwrap_or_else(PoisonError::into_inner);
+                .wait_timeout_while(state, LINGER, |state| state.thread == Thread::Lingering);
+            state = result.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.thread = Thread::Busy;
+        state = self.gathered(state);
+        if state.thread == Thread::Lingering && state.queue.is_empty() {
+            self.set_thread(&mut state, Thread::Idle);
+            state = self.gathered(state);
+            let result = self.work.wait_while(state, |state| {
+                state.thread == Thread::Idle && state.queue.is_empty()
+            });
+            state = self.gathered(result.unwrap_or_else(PoisonError::into_inner));
+        }
+        self.set_thread(&mut state, Thread::Busy);
         state
+    }
+
+    fn gathered<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        drop(state);
+        self.gather();
+        self.lock()
     }
 }
 
 impl State {
+    fn can_write(&self) -> bool {
+        self.urgent == 0 && self.sink.is_some()
+    }
+
     fn take_work(&mut self) -> Option<(Segment, Sink)> {
-        if self.urgent > 0 || self.sink.is_none() {
+        if !self.can_write() {
             return None;
         }
         let segment = self.queue.pop()?;
@@ -91,13 +111,13 @@ mod tests {
     use tracing_core::Level;
 
     use super::*;
-    use crate::writer::queue::Queue;
+    use crate::writer::room::Room;
 
     const DEADLINE: Duration = Duration::from_secs(20);
 
     #[test]
     fn a_line_wakes_the_thread_that_sleeps() {
-        let shared = Shared::new(Queue::new(1_000, 0), Sink::new(io::sink()));
+        let shared = Shared::new(Room::new(1_000, 0), Sink::new(io::sink()));
         let wait_until = |condition: &dyn Fn(&State) -> bool| {
             let start = Instant::now();
             while !condition(&shared.lock()) {
@@ -116,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_thread_leaves_the_sink_to_a_last_line_before_the_lines_queued() {
-        let shared = Shared::new(Queue::new(1_000, 0), Sink::new(io::sink()));
+        let shared = Shared::new(Room::new(1_000, 0), Sink::new(io::sink()));
         let sink = shared.lock().sink.take().unwrap();
         thread::scope(|scope| {
             let last = scope.spawn(|| shared.write_now(b"last\n", DEADLINE));
@@ -126,6 +146,7 @@ mod tests {
                 thread::yield_now();
             }
             shared.push(Level::INFO, b"queued\n").unwrap();
+            shared.gather();
             let mut state = shared.lock();
             state.sink = Some(sink);
             assert!(state.take_work().is_none());
