@@ -26,7 +26,7 @@ impl Segment {
 
     /// Whether a line of this cost had better start the next segment.
     pub(super) fn is_full_for(&self, cost: usize) -> bool {
-        !self.is_empty() && self.cost() + cost > SIZE
+        !self.is_empty() && cost > SIZE.saturating_sub(self.cost())
     }
 
     pub(super) fn push(&mut self, level: Level, line: &[u8]) {
@@ -53,6 +53,12 @@ impl Segment {
     /// Whether it is worth keeping: a long line's buffer is not.
     pub(super) fn is_reusable(&self) -> bool {
         self.bytes.capacity() <= SIZE
+    }
+
+    /// Moves the lines of the other one to the end of this one.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        self.bytes.append(&mut other.bytes);
+        self.lines.append(&mut other.lines);
     }
 
     pub(super) fn clear(&mut self) {
