@@ -45,6 +45,7 @@ pub(crate) struct Batch {
     /// Nanoseconds an operation, of each slice.
     slices: Vec<f64>,
     allocs: u64,
+    disturbed: bool,
 }
 
 /// A batch is timed in slices shorter than a scheduler's: on a busy machine the process is pre-empted
@@ -63,6 +64,7 @@ impl Batch {
             warm_up,
             slices: Vec::with_capacity(ops.min(SLICES) as usize),
             allocs: 0,
+            disturbed: false,
         }
     }
 
@@ -80,9 +82,9 @@ impl Batch {
         self.measure_in(1, operation);
     }
 
-    /// The times are not those of what was to be measured.
-    pub(crate) fn discard_times(&mut self) {
-        self.slices.clear();
+    /// Has its times left out, unless the subject has no others.
+    pub(crate) fn disturbed(&mut self) {
+        self.disturbed = true;
     }
 
     fn measure_in(&mut self, slices: u64, mut operation: impl FnMut()) {
@@ -155,7 +157,7 @@ impl Case {
                 run.batches.push(batch);
             }
         }
-        runs.into_iter().map(Run::measurement).collect()
+        Ok(runs.into_iter().map(Run::measurement).collect())
     }
 
     fn checked(&self, only: Option<&str>) -> Result<Vec<Box<dyn Subject>>> {
@@ -182,21 +184,22 @@ impl Run {
         }
     }
 
-    fn measurement(self) -> Result<Measurement> {
+    fn measurement(self) -> Measurement {
         let subject = self.subject.name();
         let ops: u64 = self.batches.iter().map(|batch| batch.ops).sum();
         let allocs: u64 = self.batches.iter().map(|batch| batch.allocs).sum();
-        let batches = self.batches.into_iter();
-        let slices: Vec<_> = batches.flat_map(|batch| batch.slices).collect();
-        if slices.is_empty() {
-            return Err(format!("{subject}: no batch could be timed").into());
+        let all_disturbed = self.batches.iter().all(|batch| batch.disturbed);
+        if all_disturbed {
+            eprintln!("{subject}: each batch was disturbed, the figure means little");
         }
-        Ok(Measurement {
+        let batches = self.batches.into_iter();
+        let batches = batches.filter(|batch| all_disturbed || !batch.disturbed);
+        Measurement {
             subject,
-            ns: median(slices),
+            ns: median(batches.flat_map(|batch| batch.slices).collect()),
             allocs: allocs as f64 / ops as f64,
             bytes: self.subject.bytes(),
-        })
+        }
     }
 }
 
@@ -233,6 +236,22 @@ mod tests {
         batch.measure(|| calls += 1);
         assert_eq!(calls, batch.calls());
         assert_eq!(batch.slices.len() as u64, SLICES);
+    }
+
+    #[test]
+    fn a_disturbed_batch_counts_only_if_there_is_no_other() {
+        let ns = |disturbed: [bool; 2]| {
+            let mut run = Run::new(Box::new(Broken));
+            for (disturbed, ns) in disturbed.into_iter().zip([900.0, 1.0]) {
+                let mut batch = Batch::single();
+                batch.slices.push(ns);
+                batch.disturbed = disturbed;
+                run.batches.push(batch);
+            }
+            run.measurement().ns
+        };
+        assert_eq!((ns([true, false]), ns([false, true])), (1.0, 900.0));
+        assert_eq!(ns([true, true]), 900.0);
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn measure_beside(batch: &mut Batch, in_spans: &InSpans, subscriber: &Dispatch) 
         other.join().unwrap_or_default()
     });
     if !(calls / 2..calls * OTHER_AT_MOST).contains(&other) {
-        batch.discard_times();
+        batch.disturbed();
     }
     calls + other
 }
