@@ -32,6 +32,8 @@ pub(crate) struct Line {
     pub(crate) bytes: Vec<u8>,
     /// Where a span's fields lie in `bytes`.
     pub(crate) fields: Vec<Field>,
+    /// Their values for OTLP, one each if they are wanted.
+    pub(crate) typed_fields: Vec<Option<(OtlpKey, AnyValue)>>,
     pub(crate) ids: Ids,
     /// The message and the fields for OTLP, if they are wanted.
     pub(crate) body: Option<String>,
@@ -59,17 +61,17 @@ pub(crate) struct Line {
     thread: Option<Vec<u8>>,
 }
 
-/// A field in a span's bytes: the key from its comma to its colon, then the value.
-#[derive(Debug)]
+/// A field in a span's bytes, which are fewer than 2¹⁶: the key from its comma to its colon, then the
+/// value.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
     /// The key's.
     pub(crate) id: u32,
-    pub(crate) start: usize,
-    pub(crate) value: usize,
+    pub(crate) start: u16,
+    pub(crate) value: u16,
     /// Equal to `start` if the field found no room.
-    pub(crate) end: usize,
+    pub(crate) end: u16,
     pub(crate) lost: usize,
-    pub(crate) typed: Option<(OtlpKey, AnyValue)>,
 }
 
 impl Line {
@@ -90,6 +92,7 @@ impl Line {
     fn start(&mut self, layout: Layout, typed: bool) {
         self.bytes.clear();
         self.fields.clear();
+        self.typed_fields.clear();
         self.body = None;
         self.attributes.clear();
         self.lost = 0;
@@ -135,7 +138,6 @@ impl Line {
         }
     }
 
-    #[cold]
     fn keep_field(
         &mut self,
         key: &Key,
@@ -144,14 +146,20 @@ impl Line {
         lost: usize,
         typed: Option<AnyValue>,
     ) {
+        let end = self.bytes.len();
+        // A span's bytes end before MAX_LINE, but for some marks.
+        let [start, value, end] = [start, value, end].map(|at| at as u16);
         self.fields.push(Field {
             id: key.id,
             start,
             value,
-            end: self.bytes.len(),
+            end,
             lost: self.lost - lost,
-            typed: typed.map(|typed| (key.otlp.clone(), typed)),
         });
+        if self.typed {
+            let typed = typed.map(|typed| (key.otlp.clone(), typed));
+            self.typed_fields.push(typed);
+        }
     }
 
     #[inline]

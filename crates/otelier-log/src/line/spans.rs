@@ -1,3 +1,9 @@
+use std::ops::Range;
+
+use opentelemetry::Key as OtlpKey;
+use opentelemetry::logs::AnyValue;
+use smallvec::SmallVec;
+
 use super::cut::floor_escape_boundary;
 use super::{Line, MAX_LINE};
 use crate::ids::Ids;
@@ -8,8 +14,11 @@ use crate::schema::Layout;
 #[derive(Debug)]
 pub(crate) struct SpanFields {
     pub(crate) ids: Ids,
-    fields: Vec<Field>,
-    bytes: Vec<u8>,
+    // Few and short as a rule: no allocation of their own then.
+    fields: SmallVec<[Field; 4]>,
+    bytes: SmallVec<[u8; 64]>,
+    /// The fields' values for OTLP, if they are wanted.
+    typed: Vec<Option<(OtlpKey, AnyValue)>>,
     /// What the fields lost when they were encoded.
     lost: usize,
     /// The bits of the fields' keys.
@@ -21,8 +30,9 @@ impl SpanFields {
         Self {
             ids,
             bits: line.keys.bits,
-            fields: line.fields.drain(..).collect(),
-            bytes: line.bytes.as_slice().to_vec(),
+            fields: SmallVec::from_slice(&line.fields),
+            bytes: SmallVec::from_slice(&line.bytes),
+            typed: line.typed_fields.drain(..).collect(),
             lost: line.lost,
         }
     }
@@ -31,36 +41,40 @@ impl SpanFields {
     /// again and again does not grow the span.
     pub(crate) fn merge(&mut self, line: &mut Line) {
         self.bits |= line.keys.bits;
-        for new in line.fields.drain(..) {
+        let mut typed = line.typed_fields.drain(..);
+        for new in &line.fields {
             let known = |old: &Field| old.id == new.id;
             let place = self.fields.iter().position(known).unwrap_or_else(|| {
-                let end = self.bytes.len();
+                let end = self.bytes.len() as u16;
                 self.fields.push(Field {
                     start: end,
                     value: end,
                     end,
                     lost: 0,
-                    typed: None,
-                    ..new
+                    ..*new
                 });
                 self.fields.len() - 1
             });
-            self.replace(place, &line.bytes[new.start..new.end], new);
+            if let Some(typed) = typed.next() {
+                self.typed.resize(self.fields.len(), None);
+                self.typed[place] = typed;
+            }
+            self.replace(place, &line.bytes[new.range()], new);
         }
         self.lost = self.fields.iter().map(|field| field.lost).sum();
     }
 
-    fn replace(&mut self, place: usize, encoded: &[u8], new: Field) {
+    fn replace(&mut self, place: usize, encoded: &[u8], new: &Field) {
         let old = &mut self.fields[place];
         let (start, end) = (old.start, old.end);
-        old.typed = new.typed;
-        if self.bytes.len() - (end - start) + encoded.len() <= MAX_LINE {
-            self.bytes.splice(start..end, encoded.iter().copied());
+        if self.bytes.len() - old.range().len() + encoded.len() <= MAX_LINE {
+            self.bytes.drain(old.range());
+            self.bytes.insert_from_slice(start.into(), encoded);
             old.value = start + (new.value - new.start);
-            old.end = start + encoded.len();
+            old.end = start + (new.end - new.start);
             old.lost = new.lost;
         } else {
-            self.bytes.drain(start..end);
+            self.bytes.drain(old.range());
             (old.value, old.end) = (start, start);
             old.lost = encoded.len();
         }
@@ -70,6 +84,12 @@ impl SpanFields {
                 *at = *at - end + new_end;
             }
         }
+    }
+}
+
+impl Field {
+    fn range(&self) -> Range<usize> {
+        self.start.into()..self.end.into()
     }
 }
 
@@ -98,8 +118,9 @@ impl Line {
         if is_dimmed {
             self.put(DIM);
         }
-        for field in &span.fields {
-            self.copy_field(span, field);
+        for (nth, field) in span.fields.iter().enumerate() {
+            let typed = span.typed.get(nth).and_then(Option::as_ref);
+            self.copy_field(&span.bytes[field.range()], field, typed);
         }
         if is_dimmed && self.bytes.len() == start + DIM.len() {
             self.bytes.truncate(start);
@@ -108,16 +129,15 @@ impl Line {
         }
     }
 
-    fn copy_field(&mut self, span: &SpanFields, field: &Field) {
+    fn copy_field(&mut self, encoded: &[u8], field: &Field, typed: Option<&(OtlpKey, AnyValue)>) {
         if !self.keys.take(field.id) {
             self.shadowed += 1;
             return;
         }
         self.lose(field.lost);
-        let encoded = &span.bytes[field.start..field.end];
-        if self.paste(encoded, field.value - field.start)
+        if self.paste(encoded, (field.value - field.start).into())
             && self.typed
-            && let Some(typed) = &field.typed
+            && let Some(typed) = typed
         {
             self.attributes.push(typed.clone());
         }
