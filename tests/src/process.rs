@@ -1,7 +1,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -21,10 +21,24 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command` with its output going to files in `dir`.
     pub(crate) fn start(name: &'static str, dir: TempDir, command: &mut Command) -> Self {
-        let output = |file| File::create(dir.path().join(file)).expect("create an output file");
+        let stdout = output(&dir, STDOUT);
+        Self::spawn(name, dir, command.stdout(stdout))
+    }
+
+    /// Starts `command` with a pipe as its standard output, which it is for the caller to read.
+    pub(crate) fn piped(
+        name: &'static str,
+        dir: TempDir,
+        command: &mut Command,
+    ) -> (Self, ChildStdout) {
+        let mut process = Self::spawn(name, dir, command.stdout(Stdio::piped()));
+        let stdout = process.child.stdout.take().expect("a pipe");
+        (process, stdout)
+    }
+
+    fn spawn(name: &'static str, dir: TempDir, command: &mut Command) -> Self {
         let child = command
-            .stdout(output(STDOUT))
-            .stderr(output(STDERR))
+            .stderr(output(&dir, STDERR))
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { name, child, dir }
@@ -88,6 +102,10 @@ pub fn free_port() -> u16 {
         .and_then(|listener| listener.local_addr())
         .expect("a free port of 127.0.0.1")
         .port()
+}
+
+fn output(dir: &TempDir, name: &str) -> File {
+    File::create(dir.path().join(name)).expect("create an output file")
 }
 
 pub(crate) fn read(path: &Path) -> String {

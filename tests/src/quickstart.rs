@@ -1,10 +1,11 @@
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::process::Process;
 use crate::tool::workspace;
@@ -26,34 +27,29 @@ impl Quickstart {
     /// # Panics
     /// If it does not build, or is not ready within [`DEADLINE`].
     pub async fn start(variables: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let (port, ops_port) = (free_port(), free_port());
-        let mut command = Command::new(&*BINARY);
-        for (name, _) in
-            env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL"))
-        {
-            command.env_remove(name);
-        }
-        command
-            .env("PORT", port.to_string())
-            .env("OPS_PORT", ops_port.to_string())
-            .env("OTELIER_LOG", "info")
-            .env("OTELIER_LOG_FORMAT", "json")
-            .envs(variables.iter().copied());
-        let mut process = Process::start("quickstart", dir, &mut command);
-        let ready = format!("http://127.0.0.1:{ops_port}/readyz");
-        process
-            .ready(async || {
-                get(&ready)
-                    .await
-                    .is_some_and(|response| response.status == 200)
-            })
-            .await;
-        Self {
-            process,
-            port,
-            ops_port,
-        }
+        let ports = [free_port(), free_port()];
+        let process = Process::start("quickstart", dir(), &mut command(ports, variables));
+        Self::ready(process, ports).await
+    }
+
+    /// [`start`](Self::start) with a pipe as its standard output, which it is for the caller to read.
+    ///
+    /// # Panics
+    /// As `start`.
+    pub async fn piped(variables: &[(&str, &str)]) -> (Self, ChildStdout) {
+        let ports = [free_port(), free_port()];
+        let (process, stdout) = Process::piped("quickstart", dir(), &mut command(ports, variables));
+        (Self::ready(process, ports).await, stdout)
+    }
+
+    /// How it ends, and its standard output, where it ends by itself.
+    ///
+    /// # Panics
+    /// If it does not build, or does not end within [`DEADLINE`].
+    pub async fn run(variables: &[(&str, &str)]) -> (ExitStatus, String) {
+        let mut command = command([free_port(), free_port()], variables);
+        let mut process = Process::start("quickstart", dir(), &mut command);
+        (process.exit(DEADLINE).await, process.stdout())
     }
 
     /// [`start`](Self::start) with an exporter that sends to `endpoint`.
@@ -70,6 +66,22 @@ impl Quickstart {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.as_str()),
         ];
         Self::start(&[&exporter, variables].concat()).await
+    }
+
+    async fn ready(mut process: Process, [port, ops_port]: [u16; 2]) -> Self {
+        let ready = format!("http://127.0.0.1:{ops_port}/readyz");
+        process
+            .ready(async || {
+                get(&ready)
+                    .await
+                    .is_some_and(|response| response.status == 200)
+            })
+            .await;
+        Self {
+            process,
+            port,
+            ops_port,
+        }
     }
 
     /// Sends `GET path` to the application.
@@ -124,6 +136,24 @@ impl Quickstart {
     pub async fn exit(&mut self, within: Duration) -> ExitStatus {
         self.process.exit(within).await
     }
+}
+
+fn dir() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn command([port, ops_port]: [u16; 2], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(&*BINARY);
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL")) {
+        command.env_remove(name);
+    }
+    command
+        .env("PORT", port.to_string())
+        .env("OPS_PORT", ops_port.to_string())
+        .env("OTELIER_LOG", "info")
+        .env("OTELIER_LOG_FORMAT", "json")
+        .envs(variables.iter().copied());
+    command
 }
 
 static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-/// Why a service could not be started.
+/// Why a service could not be started, or its telemetry not be flushed.
 ///
 /// Its `Debug` is its message and those of its sources, because that is what a `main` that returns it
 /// prints.
@@ -15,6 +15,9 @@ pub struct Error {
 enum Kind {
     Installed,
     Pipeline,
+    LogWriter,
+    NotExported,
+    NotWritten,
     #[cfg(feature = "axum")]
     Listen {
         listener: &'static str,
@@ -31,6 +34,18 @@ impl Error {
 
     pub(crate) fn pipeline(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(Kind::Pipeline, source)
+    }
+
+    pub(crate) fn log_writer(source: io::Error) -> Self {
+        Self::new(Kind::LogWriter, source)
+    }
+
+    pub(crate) fn not_exported(source: otelier_otlp::ShutdownError) -> Self {
+        Self::new(Kind::NotExported, source)
+    }
+
+    pub(crate) fn not_written(source: otelier_log::FlushError) -> Self {
+        Self::new(Kind::NotWritten, source)
     }
 
     #[cfg(feature = "axum")]
@@ -93,6 +108,9 @@ impl fmt::Display for Error {
                 "a tracing subscriber is installed already: install telemetry once, and first",
             ),
             Kind::Pipeline => f.write_str("cannot start the export of telemetry"),
+            Kind::LogWriter => f.write_str("cannot start the thread that writes log lines"),
+            Kind::NotExported => f.write_str("telemetry was not exported"),
+            Kind::NotWritten => f.write_str("log lines were not written to stdout"),
             #[cfg(feature = "axum")]
             Kind::Listen { listener, address } => {
                 write!(f, "cannot listen on {address} for the {listener} listener")

@@ -1,5 +1,5 @@
 use otelier_health::Health;
-use otelier_log::{JsonLayer, Levels, Settings};
+use otelier_log::{JsonLayer, JsonLayerBuilder, Levels, Settings};
 use otelier_metrics::Registry;
 #[cfg(feature = "axum")]
 use otelier_otlp::Config;
@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::error::Error;
+use crate::log_writer;
 use crate::stats::Stats;
 use crate::telemetry::{Builder, Telemetry};
 
@@ -22,6 +23,7 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
     let Builder {
         config,
         log: settings,
+        log_keys,
         tenant,
     } = builder;
     #[cfg(feature = "axum")]
@@ -34,11 +36,17 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
     let health = Health::new();
     health.register(&registry);
 
-    let layer = log_layer(&settings, &pipeline);
+    let (writer, guard) = log_writer::start().map_err(Error::log_writer)?;
+    let mut layer = log_layer(&settings, &pipeline).writer(writer);
+    if let Some(keys) = log_keys {
+        layer = layer.keys(keys);
+    }
+    let layer = layer.build();
     let levels = settings.levels();
     let access = layer.access_log(levels.clone());
     registry.register_collector(Stats(layer.stats()));
     subscribe(layer, levels.clone(), &pipeline)?;
+    let flush_on_drop = log_writer::keep(guard);
     opentelemetry::global::set_tracer_provider(pipeline.tracer_provider().clone());
     opentelemetry::global::set_text_map_propagator(pipeline.propagator());
 
@@ -60,6 +68,7 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
         access,
         http,
         tenant,
+        _flush_on_drop: flush_on_drop,
     })
 }
 
@@ -72,7 +81,7 @@ fn ops_address(config: &Config) -> (String, u16) {
     }
 }
 
-fn log_layer(settings: &Settings, pipeline: &Pipeline) -> JsonLayer {
+fn log_layer(settings: &Settings, pipeline: &Pipeline) -> JsonLayerBuilder {
     let resource = |key: &str| {
         let mut attributes = pipeline.resource().iter();
         let (_, value) = attributes.find(|(other, _)| other.as_str() == key)?;
@@ -90,7 +99,7 @@ fn log_layer(settings: &Settings, pipeline: &Pipeline) -> JsonLayer {
     if let Some(logger) = pipeline.logger(SCOPE) {
         layer = layer.logger(logger);
     }
-    layer.build()
+    layer
 }
 
 fn subscribe(layer: JsonLayer, levels: Levels, pipeline: &Pipeline) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 mod axum;
 mod error;
 mod install;
+mod log_writer;
 #[cfg(feature = "axum")]
 mod ops;
 #[cfg(feature = "axum")]
@@ -14,7 +15,7 @@ mod telemetry;
 
 pub use error::Error;
 pub use otelier_context as context;
-pub use otelier_context::{RequestContext, TenantId, UserId, current};
+pub use otelier_context::{RequestContext, TenantId, UserId, current, set_field};
 pub use otelier_health as health;
 pub use otelier_log as log;
 pub use otelier_metrics as metrics;

@@ -29,6 +29,27 @@ impl Collector for Stats {
             MetricType::Counter,
         )?;
         ConstCounter::new(self.0.records_lost()).encode(lost)?;
+        let mut events = encoder.encode_descriptor(
+            "otelier_log_events",
+            "Log events of a category, by the name the code gives them",
+            None,
+            MetricType::Counter,
+        )?;
+        for event in self.0.events() {
+            let labels = [
+                ("category", event.category),
+                ("name", event.name),
+                ("severity", event.severity),
+            ];
+            ConstCounter::new(event.count).encode(events.encode_family(&labels)?)?;
+        }
+        let refused = encoder.encode_descriptor(
+            "otelier_request_fields_refused",
+            "Fields of a request that found no room, as a whole or in part",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(RequestContext::fields_refused()).encode(refused)?;
         let late = encoder.encode_descriptor(
             "otelier_request_late_writes",
             "Values that were set on a request after its end, and lost",

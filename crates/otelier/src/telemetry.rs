@@ -1,21 +1,26 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use otelier_health::Health;
-use otelier_log::{AccessLog, Levels};
+use otelier_log::{AccessLog, Keys, Levels};
 use otelier_metrics::Registry;
-use otelier_otlp::{Config, Pipeline, SdkTracer, ShutdownError};
+use otelier_otlp::{Config, Pipeline, SdkTracer};
 use otelier_tower::{HttpLayer, HttpServerMetrics, TenantResolver};
 
 use crate::error::Error;
 use crate::install;
+use crate::log_writer::{self, FlushOnDrop};
 
 /// The telemetry of this process: what is installed, and the handles to it.
 ///
 /// Keep it for as long as the process serves. [`serve`](Self::serve) takes it, and flushes it last;
-/// without `serve`, call [`shutdown`](Self::shutdown). Dropping it flushes too, for a few seconds at
+/// without `serve`, call [`shutdown`](Self::shutdown). Dropping it flushes too, for some ten seconds at
 /// most.
+///
+/// Log lines go to stdout through a queue of 8 MiB and a thread of their own, so that a stdout that
+/// nobody reads costs lines, not time. What is logged after the flush is written if the process lives
+/// long enough; what is still queued at [`std::process::exit`] or an abort is lost.
 #[must_use = "dropping it ends the telemetry"]
 pub struct Telemetry {
     pub(crate) health: Health,
@@ -29,6 +34,8 @@ pub struct Telemetry {
     pub(crate) access: AccessLog,
     pub(crate) http: HttpServerMetrics,
     pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
+    /// Last, for the lines that the pipeline's drop logs.
+    pub(crate) _flush_on_drop: FlushOnDrop,
 }
 
 impl Telemetry {
@@ -42,6 +49,7 @@ impl Telemetry {
         Ok(Builder {
             config: Config::from_env(service_name),
             log: otelier_log::Settings::from_env(),
+            log_keys: None,
             tenant: None,
         })
     }
@@ -88,14 +96,22 @@ impl Telemetry {
         crate::Serve::new(self, app)
     }
 
-    /// Flushes all signals side by side and ends the export. Blocks, for no longer than `deadline`;
-    /// from async code call it on a blocking thread, or leave it to [`serve`](Self::serve).
+    /// Flushes all signals side by side, ends the export, and waits for stdout to take the log lines.
+    /// Blocks, for no longer than `deadline`; from async code call it on a blocking thread, or leave it
+    /// to [`serve`](Self::serve).
     ///
     /// # Errors
     ///
-    /// If a signal could not be flushed; it says which.
-    pub fn shutdown(&self, deadline: Duration) -> Result<(), ShutdownError> {
-        self.pipeline.shutdown(deadline)
+    /// If a signal could not be exported (it says which), or log lines could not be written.
+    pub fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
+        let start = Instant::now();
+        let exported = self
+            .pipeline
+            .shutdown(deadline)
+            .map_err(Error::not_exported);
+        let left = deadline.saturating_sub(start.elapsed());
+        let written = log_writer::flush(left).map_err(Error::not_written);
+        exported.and(written)
     }
 }
 
@@ -112,6 +128,7 @@ impl fmt::Debug for Telemetry {
 pub struct Builder {
     pub(crate) config: Config,
     pub(crate) log: otelier_log::Settings,
+    pub(crate) log_keys: Option<Keys>,
     pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
 }
 
@@ -134,13 +151,20 @@ impl Builder {
         self
     }
 
+    /// What the keys of a JSON log line are called: a preset of [`log::Preset`](crate::log::Preset), or
+    /// one that was changed. Default: the preset `Otelier`.
+    pub fn log_keys(mut self, keys: impl Into<Keys>) -> Self {
+        self.log_keys = Some(keys.into());
+        self
+    }
+
     /// Starts the export and installs the `tracing` subscriber, the tracer provider and the propagator:
     /// the one place that sets globals.
     ///
     /// # Errors
     ///
-    /// If a subscriber is installed already, or the export cannot be set up: an `https` endpoint
-    /// without the feature `tls`.
+    /// If a subscriber is installed already, the export cannot be set up (an `https` endpoint without
+    /// the feature `tls`), or the thread that writes log lines cannot be started.
     pub fn install(self) -> Result<Telemetry, Error> {
         install::install(self)
     }

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::{Error, Telemetry};
+use crate::{Error, Telemetry, log_writer};
+
+/// How long the end of `main` waits for log lines that came after the stop.
+const LATE_LINES: Duration = Duration::from_secs(1);
 
 /// A part of an orderly stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +16,7 @@ use crate::{Error, Telemetry};
 pub enum Phase {
     /// Requests in flight are answered.
     Drain,
-    /// Telemetry is exported.
+    /// Telemetry is exported, and the log is written.
     Flush,
 }
 
@@ -33,12 +36,19 @@ impl Phase {
 pub struct Stopped {
     overran: Option<Phase>,
     forced_by: Option<u8>,
+    log_lines_left: u64,
 }
 
 impl Stopped {
     /// The first phase that took longer than its share of the budget or failed, if one did.
     pub fn overran(&self) -> Option<Phase> {
         self.overran
+    }
+
+    /// How many log lines stdout had not taken at the end, because nobody reads it. They are lost,
+    /// unless it takes them while the process lives on.
+    pub fn log_lines_left(&self) -> u64 {
+        self.log_lines_left
     }
 
     /// The exit code of this stop.
@@ -53,7 +63,12 @@ impl Stopped {
 }
 
 impl Termination for Stopped {
+    /// Waits for log lines that came after the stop too, for a second at most.
     fn report(self) -> ExitCode {
+        // Where lines were left, stdout is not read.
+        if self.log_lines_left == 0 {
+            let _ = log_writer::flush(LATE_LINES);
+        }
         self.code().into()
     }
 }
@@ -91,7 +106,16 @@ pub(super) async fn in_order(
         signal = signals.force() => Some(signal),
     };
     tracing::info!(target: "otelier::serve", overran = overran.map(Phase::name), forced_by, "stopped");
-    Stopped { overran, forced_by }
+    // What the phases leave of the budget.
+    let log_lines_left = write_last_lines(budget / 15).await;
+    if log_lines_left > 0 {
+        overran = overran.or(Some(Phase::Flush));
+    }
+    Stopped {
+        overran,
+        forced_by,
+        log_lines_left,
+    }
 }
 
 /// The flush, on a thread of its own: it blocks, and must neither wait for a free thread of the runtime
@@ -111,7 +135,7 @@ impl Flush {
             if begun.blocking_recv().is_ok() {
                 let result = telemetry.shutdown(deadline);
                 // An error is a stop that waits no longer.
-                let _ = finished.send(result.map_err(|error| error.to_string()));
+                let _ = finished.send(result.map_err(|error| format!("{error:?}")));
             }
         };
         let thread = thread::Builder::new().name("otelier-flush".to_owned());
@@ -134,6 +158,22 @@ impl Flush {
             Ok(Err(_)) => Err("the flush did not run".to_owned()),
             Err(_) => Err("the flush did not end by its deadline".to_owned()),
         }
+    }
+}
+
+/// Waits for the log's last lines; how many stdout did not take. On a thread of its own, for the reasons
+/// that the flush has.
+async fn write_last_lines(timeout: Duration) -> u64 {
+    let write = move || match log_writer::flush(timeout) {
+        Ok(()) => 0,
+        Err(error) => error.pending_lines(),
+    };
+    let (finished, done) = oneshot::channel();
+    let thread = thread::Builder::new().name("otelier-flush".to_owned());
+    // An error of `send` is a stop that waits no longer.
+    match thread.spawn(move || finished.send(write())) {
+        Ok(_) => done.await.unwrap_or(0),
+        Err(_) => write(),
     }
 }
 
