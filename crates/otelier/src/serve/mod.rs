@@ -51,8 +51,9 @@ impl Serve {
     /// How long a stop may take in all. Default: 30 s.
     ///
     /// A sixth of it passes between readiness going off and the listener closing, for load balancers to
-    /// see it (not after SIGINT), six tenths are for the requests in flight, and a sixth for the flush.
-    /// What still runs after its share is left to the runtime's end, and its telemetry is lost.
+    /// see it (not after SIGINT), six tenths are for the requests in flight, a sixth for the flush, and
+    /// the rest for the last log lines. What still runs after its share is left to the runtime's end, and
+    /// its telemetry is lost.
     pub fn shutdown_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
