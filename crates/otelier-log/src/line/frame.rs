@@ -148,7 +148,6 @@ impl Line {
     fn source(&mut self, schema: &Schema, callsite: &Callsite) {
         self.put(&callsite.source);
         if let Some(before) = &schema.thread {
-            self.put(before);
             let thread = self.thread.get_or_insert_with(|| {
                 let mut name = Vec::new();
                 json_str(
@@ -158,8 +157,11 @@ impl Line {
                 );
                 name
             });
-            self.bytes.extend_from_slice(thread);
-            self.put(b"\"");
+            if !thread.is_empty() {
+                self.bytes.extend_from_slice(before);
+                self.bytes.extend_from_slice(thread);
+                self.put(b"\"");
+            }
         }
     }
 
