@@ -1,13 +1,14 @@
 use std::error::Error;
 use std::fmt;
 
+use super::encode;
 use super::preset::{Part, Preset};
 
 /// What a field with a reserved name is written under: `field.message`.
 pub(super) const PREFIX: &str = "field.";
 
-/// The longest key of one's own in bytes.
-const MAX_KEY: usize = 256;
+/// The longest key of one's own as written, with comma, quotes and colon: 18 of them leave room for a line.
+const MAX_KEY: usize = 256 + r#","":"#.len();
 
 /// The names that a line's keys have: those of a [`Preset`], some of them renamed, and the fields beside
 /// them or under a key of their own.
@@ -43,7 +44,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// If `to` is a key of the line itself, is empty or longer than 256 bytes.
+    /// If `to` is a key of the line itself, is empty or longer than 256 bytes as written.
     pub fn rename(mut self, from: &str, to: &str) -> Result<Self, InvalidKeys> {
         self.check(to)?;
         self.renamed.retain(|(known, _)| known != from);
@@ -55,7 +56,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// If `key` is a key of the line itself, is empty or longer than 256 bytes.
+    /// If `key` is a key of the line itself, is empty or longer than 256 bytes as written.
     pub fn nest_fields(mut self, key: &str) -> Result<Self, InvalidKeys> {
         self.check(key)?;
         self.nest = Some(key.to_owned());
@@ -141,7 +142,7 @@ impl Keys {
     fn check(&self, key: &str) -> Result<(), InvalidKeys> {
         let reason = if key.is_empty() {
             Reason::Empty
-        } else if key.len() > MAX_KEY {
+        } else if encode::key(key).len() > MAX_KEY {
             Reason::TooLong
         } else if self.is_reserved(key) || key.starts_with(PREFIX) {
             Reason::Reserved
@@ -174,7 +175,7 @@ impl fmt::Display for InvalidKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.reason {
             Reason::Empty => "it is empty",
-            Reason::TooLong => "it is longer than 256 bytes",
+            Reason::TooLong => "it is longer than 256 bytes as written",
             Reason::Reserved => "the line has that key already, or keeps it for itself",
         };
         write!(
