@@ -94,7 +94,8 @@ impl Keys {
     /// A name that already begins with the prefix before a reserved one gets it once more, so no two
     /// names ever become the same key unless one was renamed, and none becomes a reserved one.
     pub(super) fn field(&self, name: &str) -> String {
-        let is_part = |name: &str| self.preset.names().contains(&name);
+        // The parts that a preset does not have are empty names.
+        let is_part = |name: &str| !name.is_empty() && self.preset.names().contains(&name);
         let name = match self.renamed_to(name) {
             Some(renamed) if !is_part(name) => renamed,
             _ => name,
