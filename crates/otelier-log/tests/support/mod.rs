@@ -1,8 +1,11 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+pub(crate) mod any;
+pub(crate) mod case;
 pub(crate) mod dynamic;
 pub(crate) mod json;
+pub(crate) mod naming;
 
 use std::io;
 use std::sync::{Arc, Mutex};
