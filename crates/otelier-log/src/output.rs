@@ -3,7 +3,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
-use tracing_core::Metadata;
+use tracing_core::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::category::Category;
@@ -99,7 +99,11 @@ impl Output {
         let audit = self.audit.as_ref();
         let audit = audit.filter(|_| callsite.category == Some(Category::Audit));
         let taken = match audit.unwrap_or(&self.destination) {
-            Destination::Queue(queue) => queue.enqueue(level, &line.bytes),
+            Destination::Queue(queue) => {
+                let category = callsite.category;
+                let is_told = matches!(category, Some(Category::Security | Category::Audit));
+                queue.enqueue(level, is_told || level <= Level::WARN, &line.bytes)
+            }
             Destination::Direct(writer) => {
                 let dropped = match isolated(|| writer.write(metadata, &line.bytes)) {
                     Some(Ok(())) => None,

@@ -5,8 +5,10 @@ use std::io::{self, IsTerminal as _};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::levels::{self, Levels};
+use crate::schema::Preset;
 
 const FORMAT: &str = "OTELIER_LOG_FORMAT";
+const PRESET: &str = "OTELIER_LOG_PRESET";
 const LEVEL: &str = "OTELIER_LOG";
 const LEVEL_OF_OTHERS: &str = "RUST_LOG";
 const NO_COLOR: &str = "NO_COLOR";
@@ -28,6 +30,7 @@ pub enum Format {
 /// | variable | value | unset or empty |
 /// | --- | --- | --- |
 /// | `OTELIER_LOG_FORMAT` | `json`, `human` or `none` | `human` if stdout is a terminal, else `json` |
+/// | `OTELIER_LOG_PRESET` | `otelier`, `otel`, `ecs`, `gcp` or `datadog` | `otelier` |
 /// | `OTELIER_LOG`, else `RUST_LOG` | `warn,my_crate::db=debug`; what it does not name: `info` | `info` |
 /// | `NO_COLOR` | anything: no colour | colour if stdout is a terminal |
 ///
@@ -37,6 +40,8 @@ pub enum Format {
 pub struct Settings {
     /// How lines look.
     pub format: Format,
+    /// What the keys of JSON are called.
+    pub preset: Preset,
     /// Whether lines for people are coloured.
     pub ansi: bool,
     /// Which targets are logged from which level on, at first.
@@ -66,21 +71,31 @@ impl Settings {
         let set = |name| lookup(name).filter(|value| !value.is_empty());
         let mut warnings = Vec::new();
 
-        let format = set(FORMAT).and_then(|value| {
+        let word = |variable, expected| {
+            let value = set(variable)?;
             let value = value.to_str().map(str::to_ascii_lowercase);
-            let format = match value.as_deref() {
-                Some("json") => Some(Format::Json),
-                Some("human") => Some(Format::Human),
-                Some("none") => Some(Format::None),
-                _ => None,
-            };
-            if format.is_none() {
-                warnings.push(Warning {
-                    variable: FORMAT,
-                    expected: "json, human or none",
-                });
+            Some((value.unwrap_or_default(), Warning { variable, expected }))
+        };
+        let format = word(FORMAT, "json, human or none").and_then(|(value, warning)| {
+            match value.as_str() {
+                "json" => return Some(Format::Json),
+                "human" => return Some(Format::Human),
+                "none" => return Some(Format::None),
+                _ => warnings.push(warning),
             }
-            format
+            None
+        });
+        let presets = "otelier, otel, ecs, gcp or datadog";
+        let preset = word(PRESET, presets).and_then(|(value, warning)| {
+            match value.as_str() {
+                "otelier" => return Some(Preset::Otelier),
+                "otel" => return Some(Preset::Otel),
+                "ecs" => return Some(Preset::Ecs),
+                "gcp" => return Some(Preset::Gcp),
+                "datadog" => return Some(Preset::Datadog),
+                _ => warnings.push(warning),
+            }
+            None
         });
 
         let level = [LEVEL, LEVEL_OF_OTHERS]
@@ -103,6 +118,7 @@ impl Settings {
             } else {
                 Format::Json
             }),
+            preset: preset.unwrap_or_default(),
             ansi: terminal && set(NO_COLOR).is_none(),
             filter: filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)),
             warnings,
@@ -183,6 +199,16 @@ mod tests {
         ] {
             assert_eq!(settings(&[(FORMAT, value)], true).format, format);
         }
+        for (value, preset) in [
+            ("otel", Preset::Otel),
+            ("ECS", Preset::Ecs),
+            ("gcp", Preset::Gcp),
+            ("datadog", Preset::Datadog),
+            ("otelier", Preset::Otelier),
+            ("", Preset::Otelier),
+        ] {
+            assert_eq!(settings(&[(PRESET, value)], true).preset, preset);
+        }
         assert!(!settings(&[(NO_COLOR, "1")], true).ansi);
         assert!(settings(&[(NO_COLOR, "")], true).ansi);
     }
@@ -237,6 +263,7 @@ mod tests {
         let settings = settings(
             &[
                 (FORMAT, "JSON\x1b[2J"),
+                (PRESET, "elastic"),
                 (LEVEL, "db=loud"),
                 (LEVEL_OF_OTHERS, "debug"),
             ],
@@ -250,6 +277,7 @@ mod tests {
             warnings,
             [
                 "OTELIER_LOG_FORMAT cannot be read, the default is used: set it to json, human or none",
+                "OTELIER_LOG_PRESET cannot be read, the default is used: set it to otelier, otel, ecs, gcp or datadog",
                 "OTELIER_LOG cannot be read, the default is used: set it to a level, or a list such as info,my_crate::db=debug",
             ]
         );

@@ -89,6 +89,7 @@ fn log_layer(settings: &Settings, pipeline: &Pipeline) -> JsonLayerBuilder {
     };
     let mut layer = JsonLayer::builder()
         .format(settings.format)
+        .keys(settings.preset)
         .ansi(settings.ansi);
     if let Some(service) = resource("service.name") {
         layer = layer.service(service);

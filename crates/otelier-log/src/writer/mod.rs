@@ -31,7 +31,8 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// threads that log.
 ///
 /// Each line is copied into a queue that is bounded in bytes. At the bound lines are dropped and
-/// counted: TRACE, DEBUG and INFO first, as the last part of the queue is kept for WARN and ERROR.
+/// counted: TRACE, DEBUG and INFO first, as the last part of the queue is kept for WARN and ERROR, and
+/// for the categories `security` and `audit`.
 /// A clone writes to the same queue. The lines of one thread stay in order; those of several that log
 /// within a few milliseconds may come one thread after the other.
 ///
@@ -83,12 +84,13 @@ impl NonBlocking {
         self.0.write_now(line, timeout)
     }
 
-    /// Queues or drops a line, and counts it if it is dropped; whether it was queued.
-    pub(crate) fn enqueue(&self, level: Level, line: &[u8]) -> bool {
+    /// Queues or drops a line, and counts it if it is dropped; whether it was queued. One that is vital
+    /// may use the reserve.
+    pub(crate) fn enqueue(&self, level: Level, is_vital: bool, line: &[u8]) -> bool {
         let queued = if sink::is_writing() {
             Err(DropReason::Recursion)
         } else {
-            self.0.push(level, line)
+            self.0.push(level, is_vital, line)
         };
         if let Err(reason) = queued {
             self.0.stats.dropped(level, reason);
@@ -127,7 +129,7 @@ impl NonBlockingBuilder {
         self
     }
 
-    /// How many bytes of the queue only WARN and ERROR may use; an eighth of it by default.
+    /// How many bytes of the queue only WARN, ERROR, `security` and `audit` may use; an eighth of it by default.
     pub fn reserve_bytes(mut self, bytes: usize) -> Self {
         self.reserve = Some(bytes);
         self
@@ -172,7 +174,7 @@ pub struct LineWriter<'a>(&'a NonBlocking, Level);
 
 impl io::Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.enqueue(self.1, line);
+        self.0.enqueue(self.1, self.1 <= Level::WARN, line);
         Ok(line.len())
     }
 

@@ -1,7 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tracing_core::Level;
-
 /// A stripe reserves one part in this many ahead of its lines: all of them together far less than
 /// [`Room::filling`].
 const AHEAD: usize = 512;
@@ -10,12 +8,12 @@ const AHEAD: usize = 512;
 pub(super) struct Room {
     used: AtomicUsize,
     limit: usize,
-    /// What lines below WARN may use of `limit`.
+    /// What lines that are not vital may use of `limit`.
     common: usize,
 }
 
 /// Bytes reserved ahead, so that most lines need not touch what all threads share. They are never
-/// from the reserve of WARN and ERROR.
+/// from the reserve.
 #[derive(Default)]
 pub(super) struct Credit(usize);
 
@@ -28,8 +26,9 @@ impl Room {
         }
     }
 
-    /// Whether there was room for `cost` bytes, which are then taken.
-    pub(super) fn take(&self, level: Level, cost: usize, credit: &mut Credit) -> bool {
+    /// Whether there was room for `cost` bytes, which are then taken; a line that is vital may use the
+    /// reserve.
+    pub(super) fn take(&self, is_vital: bool, cost: usize, credit: &mut Credit) -> bool {
         if let Some(left) = credit.0.checked_sub(cost) {
             credit.0 = left;
             return true;
@@ -40,11 +39,7 @@ impl Room {
             credit.0 = ahead;
             return true;
         }
-        let limit = if level <= Level::WARN {
-            self.limit
-        } else {
-            self.common
-        };
+        let limit = if is_vital { self.limit } else { self.common };
         let taken = self.add(need, limit);
         if taken {
             credit.0 = 0;
@@ -86,14 +81,14 @@ mod tests {
     fn what_is_reserved_ahead_never_exceeds_the_bound_nor_eats_the_reserve() {
         let room = Room::new(10_240, 5_120);
         let mut credits: [Credit; 3] = Default::default();
-        let fill = |level, credits: &mut [Credit; 3]| {
-            let lines = (0..1_000).filter(|n| room.take(level, 25, &mut credits[n % 3]));
+        let fill = |is_vital, credits: &mut [Credit; 3]| {
+            let lines = (0..1_000).filter(|n| room.take(is_vital, 25, &mut credits[n % 3]));
             25 * lines.count()
         };
-        let common = fill(Level::INFO, &mut credits);
+        let common = fill(false, &mut credits);
         assert!(room.used() <= 5_120 && common >= 5_000, "{common}");
-        let reserve = fill(Level::WARN, &mut credits);
+        let reserve = fill(true, &mut credits);
         assert!(room.used() <= 10_240 && common + reserve >= 10_160);
-        assert_eq!(fill(Level::INFO, &mut credits), 0);
+        assert_eq!(fill(false, &mut credits), 0);
     }
 }

@@ -73,13 +73,13 @@ impl Shared {
         }
     }
 
-    pub(super) fn push(&self, level: Level, line: &[u8]) -> Result<(), DropReason> {
+    pub(super) fn push(&self, level: Level, is_vital: bool, line: &[u8]) -> Result<(), DropReason> {
         let mut lines = self.stripes.mine();
         if lines.closed {
             return Err(DropReason::Closed);
         }
         let cost = Segment::cost_of(line);
-        if !self.room.take(level, cost, &mut lines.credit) {
+        if !self.room.take(is_vital, cost, &mut lines.credit) {
             return Err(DropReason::QueueFull);
         }
         if lines.segment.is_full_for(cost) {

@@ -128,7 +128,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| shared.run());
             wait_until(&|state| state.thread == Thread::Idle);
-            shared.push(Level::INFO, b"line\n").unwrap();
+            shared.push(Level::INFO, false, b"line\n").unwrap();
             wait_until(&|state| state.queue.settled == 1);
             assert!(shared.close(DEADLINE));
         });
@@ -145,7 +145,7 @@ mod tests {
                 assert!(start.elapsed() < DEADLINE, "it never asks for the sink");
                 thread::yield_now();
             }
-            shared.push(Level::INFO, b"queued\n").unwrap();
+            shared.push(Level::INFO, false, b"queued\n").unwrap();
             shared.gather();
             let mut state = shared.lock();
             state.sink = Some(sink);

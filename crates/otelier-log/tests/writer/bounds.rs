@@ -266,3 +266,33 @@ fn reports(pipe: &Pipe) -> Vec<Value> {
         .filter(|line| line["target"] == "otelier::log")
         .collect()
 }
+
+#[test]
+fn security_and_audit_events_may_use_the_reserve_whatever_their_level() {
+    let pipe = Pipe::default();
+    pipe.shut();
+    let (writer, guard) = NonBlocking::builder()
+        .queue_bytes(20_000)
+        .reserve_bytes(15_000)
+        .build(pipe.clone())
+        .unwrap();
+    dispatcher::with_default(&subscriber(&writer), || {
+        for _ in 0..100 {
+            info!("fills what all may use");
+        }
+        for _ in 0..5 {
+            otelier_log::security!(Level::INFO, "login");
+            otelier_log::audit!("user_deleted", otelier_log::Outcome::Success);
+        }
+    });
+    pipe.open();
+    let stats = guard.flush(DEADLINE).unwrap();
+    assert!(dropped_at(&stats, Level::INFO) > 0);
+    let lines = pipe.lines();
+    for name in ["login", "user_deleted"] {
+        let told = lines
+            .iter()
+            .filter(|line| line.contains(&format!("\"name\":\"{name}\"")));
+        assert_eq!(told.count(), 5, "{name}");
+    }
+}
