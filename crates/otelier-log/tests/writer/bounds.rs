@@ -276,7 +276,9 @@ fn security_and_audit_events_may_use_the_reserve_whatever_their_level() {
         .reserve_bytes(15_000)
         .build(pipe.clone())
         .unwrap();
-    dispatcher::with_default(&subscriber(&writer), || {
+    let layer = JsonLayer::builder().writer(writer).build();
+    let json = Dispatch::new(tracing_subscriber::registry().with(layer));
+    dispatcher::with_default(&json, || {
         for _ in 0..100 {
             info!("fills what all may use");
         }
