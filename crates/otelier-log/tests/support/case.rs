@@ -58,7 +58,7 @@ impl Case {
             })
             .collect();
         with_values(&self.event, |fields| {
-            dynamic::event(self.level, "t", fields)
+            dynamic::event(self.level, "t", fields);
         });
         entered.into_iter().rev().for_each(drop);
     }

@@ -16,7 +16,7 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
         Some('{') => reader.value(),
         _ => Err("not an object"),
     };
-    let done = done.and_then(|()| match reader.rest {
+    let done = done.and(match reader.rest {
         "" => Ok(()),
         _ => Err("text after the object"),
     });
