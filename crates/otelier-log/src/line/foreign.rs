@@ -47,7 +47,7 @@ impl Line {
         let start = self.bytes.len();
         let typed = self.foreign(args, start + self.half_room(), Style::Json);
         if is_error {
-            self.fold(start);
+            self.fold(start..self.bytes.len());
         }
         self.put(b"\"");
         typed

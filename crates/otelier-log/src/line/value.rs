@@ -39,7 +39,8 @@ impl Line {
             let start = line.bytes.len();
             let taken = line.string(value);
             if key.is_error {
-                line.fold(start + 1);
+                // Without the quotes around it.
+                line.fold(start + 1..line.bytes.len() - 1);
             }
             taken
         };
@@ -203,7 +204,11 @@ impl Line {
         let limit = self.bytes.len() + self.half_room();
         let start = self.bytes.len();
         self.body = write(self, limit, style);
-        self.fold(start);
+        match style {
+            Style::Json => self.fold(start..self.bytes.len()),
+            // Only an OTLP record then has the fingerprint, and if there is one there is a body.
+            Style::Bare => self.fold_body(),
+        }
         self.put(after);
     }
 
