@@ -1,4 +1,5 @@
-//! An event costs no allocation once its thread has written one, nor does its way through the queue.
+//! An event costs no allocation once its thread has written one, nor does its way through the queue, and
+//! nothing grows.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -10,23 +11,29 @@ use std::io;
 use std::time::Duration;
 
 use otelier_log::{JsonLayer, Levels, NonBlocking};
-use support::attach;
+use support::{Sink, attach};
 use tracing::{debug, info, info_span};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
 struct Counting;
 
-thread_local!(static ALLOCATIONS: Cell<u64> = const { Cell::new(0) });
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// What this thread has allocated and not freed, in bytes.
+    static HELD: Cell<i64> = const { Cell::new(0) };
+}
 
 // SAFETY: each call goes to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + layout.size() as i64);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as i64);
         unsafe { System.dealloc(at, layout) }
     }
 }
@@ -100,4 +107,51 @@ fn lines_that_the_sink_takes_in_time_share_a_few_buffers() {
     }
     let allocations = ALLOCATIONS.get() - before;
     assert!(allocations < 100, "{allocations} for 100,000 lines");
+}
+
+#[test]
+fn a_span_recorded_a_million_times_holds_no_more_memory_than_before() {
+    let sink = Sink::default();
+    let layer = JsonLayer::builder().writer(sink.clone()).build();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let span = info_span!("s", a = 0, b = "x", c = tracing::field::Empty);
+        let text = "\"".repeat(64);
+        let record = |n: usize| {
+            span.record("a", n % 1_000);
+            span.record(["b", "c"][n % 2], &text[..n % 64]);
+        };
+        (0..1_000).for_each(record);
+        let before = HELD.get();
+        (0..500_000).for_each(record);
+        assert_eq!(HELD.get(), before);
+        span.in_scope(|| info!("m"));
+    });
+    let line = sink.line();
+    assert_eq!(
+        (&line["a"], &line["c"]),
+        (
+            &499_999_usize.rem_euclid(1_000).into(),
+            &"\"".repeat(499_999 % 64).into()
+        )
+    );
+}
+
+/// Closed spans leave nothing behind, however many fields they had.
+#[test]
+fn spans_that_come_and_go_hold_no_more_memory_than_before() {
+    let layer = JsonLayer::builder().writer(io::sink).build();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let work = |n: usize| {
+            let _request = attach("req-1", 1);
+            otelier_log::log_context! { order_id = n };
+            let text = "x".repeat(n % 2_000);
+            let _span = info_span!("s", text).entered();
+            info!(n, text, "m");
+        };
+        (0..4_000).for_each(work);
+        let before = HELD.get();
+        (0..20_000).for_each(work);
+        let grown = HELD.get() - before;
+        assert!(grown < 16_384, "{grown} bytes");
+    });
 }
