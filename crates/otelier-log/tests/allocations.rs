@@ -11,7 +11,8 @@ use std::io;
 use std::time::Duration;
 
 use otelier_log::{JsonLayer, Levels, NonBlocking};
-use support::{Sink, attach};
+use support::{Sink, attach, dynamic};
+use tracing::field::Value;
 use tracing::{debug, info, info_span};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
@@ -134,6 +135,25 @@ fn a_span_recorded_a_million_times_holds_no_more_memory_than_before() {
             &"\"".repeat(499_999 % 64).into()
         )
     );
+}
+
+/// Each value is within its bound, and all together are as one line is.
+#[test]
+fn a_span_of_many_long_values_holds_little_more_than_a_line() {
+    let names: Vec<&'static str> = (0..100).map(|n| &*format!("field_{n}").leak()).collect();
+    let layer = JsonLayer::builder().writer(io::sink).build();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        info_span!("warm up").in_scope(|| info!("m"));
+        let fields: Vec<_> = names.iter().map(|name| (*name, &0 as &dyn Value)).collect();
+        let span = dynamic::span(&fields);
+        let text = "x".repeat(100_000);
+        let before = HELD.get();
+        for name in &names {
+            span.record(*name, text.as_str());
+        }
+        let grown = HELD.get() - before;
+        assert!(grown < 4 * 16_384, "{grown} bytes");
+    });
 }
 
 /// Closed spans leave nothing behind, however many fields they had.

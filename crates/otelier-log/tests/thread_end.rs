@@ -27,7 +27,8 @@ thread_local! {
 #[test]
 fn a_line_from_a_thread_local_s_end_is_written_without_a_panic() {
     let sink = Sink::default();
-    let layer = JsonLayer::builder().writer(sink.clone()).build();
+    let builder = JsonLayer::builder().thread(true);
+    let layer = builder.writer(sink.clone()).build();
     // So that the filter, too, asks for the tenant.
     let levels: Levels = "info".parse().unwrap();
     let noisy = "noisy".parse().unwrap();
