@@ -49,6 +49,7 @@ enum State {
     BeforeFields,
     InFields,
     OnlyMessage,
+    AfterMessage,
     OnlyFields,
 }
 
@@ -56,7 +57,18 @@ impl EventVisitor<'_> {
     /// Whether a field is the message and due. A second `message` is a field with a reserved name.
     #[inline]
     fn is_message(&self, field: &Field) -> bool {
-        self.callsite.message == Some(field.index()) && self.state != State::OnlyFields
+        let is_due = matches!(self.state, State::BeforeFields | State::OnlyMessage);
+        is_due && self.callsite.message == Some(field.index())
+    }
+
+    /// Sees to it that there is one message: a hand-made event may have its field twice.
+    #[inline]
+    fn end_message(&mut self) {
+        if self.state == State::BeforeFields {
+            self.begin_fields();
+        } else {
+            self.state = State::AfterMessage;
+        }
     }
 
     /// Whether a field is due that is not the message.
@@ -68,7 +80,7 @@ impl EventVisitor<'_> {
                 self.begin_fields();
                 true
             }
-            State::OnlyMessage => false,
+            State::OnlyMessage | State::AfterMessage => false,
             State::OnlyFields => self.callsite.message != Some(field.index()),
         }
     }
@@ -90,6 +102,7 @@ macro_rules! visit {
             $(fn $method(&mut self, field: &Field, value: $type) {
                 if self.is_message(field) {
                     self.line.message_fmt(self.schema, format_args!($message, value));
+                    self.end_message();
                 } else if self.is_field(field)
                     && let Some(key) = self.callsite.keys.get(field.index())
                 {
@@ -100,6 +113,7 @@ macro_rules! visit {
             fn record_str(&mut self, field: &Field, value: &str) {
                 if self.is_message(field) {
                     self.line.message_str(self.schema, value);
+                    self.end_message();
                 } else if self.is_field(field)
                     && let Some(key) = self.callsite.keys.get(field.index())
                 {
