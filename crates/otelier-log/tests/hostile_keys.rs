@@ -72,6 +72,33 @@ fn no_field_takes_a_key_of_the_line() {
 }
 
 #[test]
+fn an_event_made_by_hand_has_one_message_and_each_key_once() {
+    let fields: [(&'static str, &dyn Value); 3] = [("message", &"m"), ("a", &1), ("b", &2)];
+    let behind: [(&'static str, &dyn Value); 3] = [("a", &1), ("message", &"m"), ("b", &2)];
+    for preset in support::naming::PRESETS {
+        for places in [
+            [0, 0, 1],
+            [1, 0, 0],
+            [1, 1, 0],
+            [2, 1, 0],
+            [0, 1, 0],
+            [1, 1, 1],
+            [0, 0, 0],
+        ] {
+            for fields in [fields, behind] {
+                let builder = JsonLayer::builder().keys(preset);
+                let line = logged_by(builder, || dynamic::event_of(&fields, places)).line();
+                assert!(!line.is_empty(), "{places:?}");
+            }
+        }
+    }
+    let line = logged(|| dynamic::event_of(&fields, [0, 0, 1])).line();
+    assert_eq!((&line["message"], &line["a"]), (&json!("m"), &json!(1)));
+    let line = logged(|| dynamic::event_of(&behind, [1, 2, 0])).line();
+    assert_eq!((&line["message"], &line["b"]), (&json!("m"), &json!(2)));
+}
+
+#[test]
 fn any_name_becomes_a_valid_key() {
     let names = [
         "",
