@@ -47,6 +47,20 @@ const NAMES: [&str; 32] = [
     "field.",
 ];
 
+/// Characters of one to four bytes, and escapes of two, six and twelve.
+const UNITS: [&str; 10] = [
+    "x",
+    "é",
+    "漢",
+    "🦀",
+    "\"",
+    "\n",
+    "\u{1b}",
+    "\u{202e}",
+    "\u{e0041}",
+    "\u{e0041}\\é",
+];
+
 const LEVELS: [Level; 5] = [
     Level::TRACE,
     Level::DEBUG,
@@ -154,13 +168,16 @@ fn value(input: &mut Unstructured<'_>) -> Result<Any> {
     })
 }
 
-/// A text, now and then repeated until it fills a line.
+/// A text, now and then repeated until it is longer than a line.
 fn text(input: &mut Unstructured<'_>) -> Result<String> {
-    let length = input.int_in_range(0..=24)?;
-    let length = length.min(input.len());
-    let text = String::from_utf8_lossy(input.bytes(length)?).into_owned();
+    let text = if input.arbitrary()? {
+        (*input.choose(&UNITS)?).to_owned()
+    } else {
+        let length = input.int_in_range(0..=24)?.min(input.len());
+        String::from_utf8_lossy(input.bytes(length)?).into_owned()
+    };
     let times = match input.arbitrary::<u8>()? {
-        byte @ 0xf0.. => 1 << (byte & 15),
+        byte @ 0xe0.. => usize::from(byte & 31) * 600,
         _ => 1,
     };
     Ok(text.repeat(times.min(20_000 / text.len().max(1)).max(1)))
