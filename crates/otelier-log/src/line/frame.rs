@@ -51,21 +51,23 @@ impl Line {
 
     /// Writes all that stands after the fields.
     pub(crate) fn end(&mut self, schema: &Schema, callsite: &Callsite) {
-        self.end_fingerprint(schema);
         let truncated: &[u8] = match schema.layout {
             Layout::Json => {
                 if schema.nests_own {
+                    self.end_fingerprint(schema);
                     self.source(schema, callsite);
                     self.close_nest();
                     self.put(&schema.statics);
                 } else {
                     self.close_nest();
+                    self.end_fingerprint(schema);
                     self.put(&schema.statics);
                     self.source(schema, callsite);
                 }
                 &schema.truncated
             }
             Layout::Human { .. } => {
+                self.end_fingerprint(schema);
                 self.human_ids();
                 b" truncated_bytes="
             }
