@@ -46,3 +46,8 @@ pub mod __private {
     pub use otelier_context::FieldValue;
     pub use tracing;
 }
+
+/// Its examples run as tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/logging.md")]
+mod guide {}
