@@ -56,13 +56,14 @@ impl JsonLayerBuilder {
     }
 
     /// What a line's keys are called: a [`Preset`](crate::Preset), or one that was changed. It does not
-    /// count in [`Format::Human`].
+    /// count in [`Format::Human`], nor for the [`logger`](Self::logger).
     pub fn keys(mut self, keys: impl Into<Keys>) -> Self {
         self.shape.keys = keys.into();
         self
     }
 
-    /// Whether JSON says in which file and line an event was logged; not by default.
+    /// Whether JSON says in which file and line an event was logged; not by default. The file's name is
+    /// cut after 256 bytes.
     pub fn source(mut self, wanted: bool) -> Self {
         self.shape.source = wanted;
         self
@@ -87,8 +88,8 @@ impl JsonLayerBuilder {
         self
     }
 
-    /// A field of all lines, in which it gives way to any other of its name. Together they are cut as a
-    /// span's are.
+    /// A field of all lines, in which it gives way to any other of its name. Of a text 4,100 bytes are
+    /// kept. All together have 16,383 bytes, as a span's fields do: further ones are left out.
     ///
     /// ```
     /// # use otelier_log::JsonLayer;
@@ -109,8 +110,9 @@ impl JsonLayerBuilder {
         self
     }
 
-    /// Where lines of the category `audit` go instead. Those that a [`NonBlocking`](crate::NonBlocking) one drops are counted
-    /// in [`NonBlocking::stats`](crate::NonBlocking::stats) only.
+    /// Where lines of the category `audit` go instead. What a [`NonBlocking`](crate::NonBlocking) one
+    /// writes and drops is counted in [`NonBlocking::stats`](crate::NonBlocking::stats) only, and no
+    /// line in the stream tells of it.
     pub fn audit_writer<W>(mut self, writer: W) -> Self
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -119,9 +121,10 @@ impl JsonLayerBuilder {
         self
     }
 
-    /// Writes a share of the traces: all lines of one, or none but those of level ERROR. Events of a
-    /// category and what otelier says of itself are written in any case. The lines left out are counted
-    /// as [`DropReason::Sampled`](crate::DropReason::Sampled), and no record is made of them either.
+    /// Writes a share of the traces: all lines of one, its access line too, or none but those of level
+    /// ERROR. Events of a category and what otelier says of itself are written in any case. The lines
+    /// left out are counted as [`DropReason::Sampled`](crate::DropReason::Sampled), and no record is made
+    /// of them either.
     ///
     /// ```
     /// # use otelier_log::{JsonLayer, Sampling};

@@ -6,8 +6,8 @@ use otelier_context::FieldValue;
 /// [`FieldValue`](otelier_context::FieldValue): a bool, a number or a text. A key that is set again has
 /// the new value. Each value is evaluated once, before any is set and whether or not a request runs.
 ///
-/// It is true if all fields were taken: false where no request runs, where it has ended, and where its
-/// 32 fields or 4,096 bytes are full
+/// It is true if all fields were taken, a text that was cut too: false where no request runs, where it
+/// has ended, and where its 32 fields or 4,096 bytes are full
 /// ([`RequestContext::set_field`](otelier_context::RequestContext::set_field)).
 ///
 /// ```

@@ -25,8 +25,8 @@ pub fn error<E: Error + 'static>(error: &E) -> Box<dyn Error + 'static> {
     Box::new(Report::new::<E>(error, None))
 }
 
-/// An error as [`error()`] has it, with a `stacktrace`: a [`Backtrace`](std::backtrace::Backtrace) that
-/// the error carries, say.
+/// An error as [`error()`] has it, with a `stacktrace` of at most 8 KiB: a
+/// [`Backtrace`](std::backtrace::Backtrace) that the error carries, say.
 ///
 /// ```
 /// use std::backtrace::Backtrace;

@@ -105,8 +105,9 @@ impl Stats {
         self.0.shadowed.load(Ordering::Relaxed)
     }
 
-    /// Events of the categories `security`, `audit`, `performance` and `alert` by name and severity, as
-    /// far as there were any. The first 256 combinations have a count each, others the name `_OTHER`.
+    /// Events of the categories `security`, `audit`, `performance` and `alert` that passed the layer's
+    /// filter, by name and severity. The first 256 combinations have a count each, others the name
+    /// `_OTHER`.
     pub fn events(&self) -> impl Iterator<Item = EventCount> + '_ {
         self.0.events.iter()
     }

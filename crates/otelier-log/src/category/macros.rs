@@ -69,17 +69,8 @@ macro_rules! security {
 /// | `error` | why it failed |
 ///
 /// What is said of names and fields at [`security!`](crate::security) holds here too. The events go
-/// where all lines go. A writer that chooses by the target `otelier::audit` gives them a place of
-/// their own:
-///
-/// ```
-/// use tracing_subscriber::fmt::writer::MakeWriterExt as _;
-///
-/// # fn file() -> impl for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static { std::io::sink }
-/// let audit = file().with_filter(|event| event.target() == "otelier::audit");
-/// let log = otelier_log::JsonLayer::builder().writer(audit.or_else(std::io::stdout)).build();
-/// # drop(log);
-/// ```
+/// where all lines go, or to a place of their own:
+/// [`JsonLayerBuilder::audit_writer`](crate::JsonLayerBuilder::audit_writer).
 #[macro_export]
 macro_rules! audit {
     ($action:literal, $outcome:expr $(, $($field:tt)*)?) => {{

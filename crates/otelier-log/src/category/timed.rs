@@ -9,7 +9,7 @@ const SLOW: Duration = Duration::from_millis(500);
 
 /// Logs how long it lived, when it is dropped; made by [`timed!`](crate::timed).
 ///
-/// Dropped by a panic it says `panicked`.
+/// If a panic drops it, its line says `panicked`.
 #[derive(Debug)]
 #[must_use = "it measures until it is dropped: bind it to a name"]
 pub struct Timed {

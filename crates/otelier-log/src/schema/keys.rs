@@ -13,6 +13,9 @@ const MAX_KEY: usize = 256 + r#","":"#.len();
 /// The names that a line's keys have: those of a [`Preset`], some of them renamed, and the fields beside
 /// them or under a key of their own.
 ///
+/// They are for lines: an OpenTelemetry record has the names of [`Preset::Otelier`], but `request.id`,
+/// `tenant.id` and `user.id`.
+///
 /// ```
 /// use otelier_log::{JsonLayer, Keys, Preset};
 ///
@@ -40,7 +43,8 @@ impl From<Preset> for Keys {
 }
 
 impl Keys {
-    /// Writes what the preset writes under `from`, or else fields of this name, under `to`.
+    /// Writes what the preset writes under `from`, or else fields of this name, under `to`. Of two
+    /// fields that have one key then, the first in the line is written.
     ///
     /// # Errors
     ///
@@ -69,7 +73,8 @@ impl Keys {
         self
     }
 
-    /// The project of Google Cloud that traces go to, such as `shop-prod`, which links lines to them.
+    /// The project of Google Cloud that traces go to, such as `shop-prod`, which links lines to them. It
+    /// counts for [`Preset::Gcp`] only, and is cut after 256 bytes.
     pub fn gcp_project(mut self, project: &str) -> Self {
         self.gcp_project = Some(project.to_owned());
         self

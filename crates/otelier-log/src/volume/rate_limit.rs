@@ -8,7 +8,7 @@ const SECOND: u64 = 1_000_000_000;
 /// a clock that was set back.
 const STEP_BACK: u64 = 60 * SECOND;
 
-/// At most so many lines a second, and so many at once after a pause.
+/// At most so many lines a second, and so many at once after a pause, of each place that logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// Nanoseconds that one line costs.

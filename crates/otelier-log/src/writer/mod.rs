@@ -42,8 +42,8 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// drops is only in [`NonBlocking::stats`].
 ///
 /// Lines still queued are lost if the process is killed, aborts or calls [`std::process::exit`] before
-/// the [`Guard`] was dropped or flushed. A child made by `fork` has no thread that writes, and may find the
-/// queue locked for ever: it must not log before `exec`.
+/// the [`Guard`] was dropped or flushed. A child made by `fork` has no thread that writes, and may find
+/// the queue locked for ever: it must not log before `exec`.
 #[derive(Clone)]
 pub struct NonBlocking(Arc<Shared>);
 
