@@ -134,7 +134,9 @@ fn quotation(text: &[u8], at: usize, unclosed: &mut [bool; QUOTES.len()]) -> Opt
         let byte = at.and_then(|at| text.get(at));
         quote == b'\'' && byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
     };
-    if unclosed[kind] || in_word(at.checked_sub(1)) {
+    let before = at.checked_sub(1);
+    let is_escaped = before.is_some_and(|before| text[before] == b'\\');
+    if is_escaped || unclosed[kind] || in_word(before) {
         return None;
     }
     let mut end = at + 1;

@@ -1,8 +1,10 @@
+use std::cell::Cell;
 use std::sync::Arc;
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, SpanId, TraceFlags, TraceId};
 use otelier_context::{ContextExt as _, RequestContext};
+use tracing_core::Metadata;
 
 use crate::foreign::isolated;
 
@@ -22,10 +24,30 @@ pub(crate) struct TraceIds {
 
 /// Whether this thread still has its OpenTelemetry context, of which any use is a panic afterwards.
 pub(crate) fn context_lives() -> bool {
-    isolated(|| WITNESS.try_with(|_| ()).is_ok()) == Some(true)
+    match CONTEXT.get() {
+        Lives::Yes => true,
+        Lives::No => false,
+        Lives::Unknown => {
+            // The look itself may be that panic, and the panic's hook may log.
+            CONTEXT.set(Lives::No);
+            let lives = isolated(|| WITNESS.try_with(|_| ()).is_ok()) == Some(true);
+            CONTEXT.set(if lives { Lives::Yes } else { Lives::No });
+            lives
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Lives {
+    Unknown,
+    Yes,
+    No,
 }
 
 thread_local! {
+    // It has no destructor, and so outlives all that have one.
+    static CONTEXT: Cell<Lives> = const { Cell::new(Lives::Unknown) };
+
     // What is made later ends earlier: while this is there, the context is.
     static WITNESS: Witness = {
         Context::map_current(|_| ());
@@ -33,11 +55,20 @@ thread_local! {
     };
 }
 
-/// Has a destructor, without which a thread-local would outlive all others.
 struct Witness;
 
 impl Drop for Witness {
-    fn drop(&mut self) {}
+    fn drop(&mut self) {
+        CONTEXT.set(Lives::No);
+    }
+}
+
+/// The target of OpenTelemetry's own events, which may come while its context is being changed and cannot
+/// be read.
+pub(crate) const OPENTELEMETRY: &str = "opentelemetry";
+
+pub(crate) fn may_read_context(metadata: &Metadata<'_>) -> bool {
+    metadata.target() != OPENTELEMETRY
 }
 
 /// Where a line's ids come from.

@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::access::AccessLog;
 use crate::builder::JsonLayerBuilder;
 use crate::foreign::isolated;
-use crate::ids::{Ids, Source};
+use crate::ids::{Ids, Source, may_read_context};
 use crate::levels::Levels;
 use crate::output::{Destination, Output};
 use crate::scratch;
@@ -111,6 +111,7 @@ where
         let ids = match attributes.parent() {
             Some(parent) => self.made_ids(parent, &cx),
             None if attributes.is_root() => Ids::default(),
+            None if !may_read_context(attributes.metadata()) => Ids::default(),
             None => Ids::current(),
         };
         let schema = &self.output.schema;
@@ -119,6 +120,7 @@ where
             line.start_span(schema.layout, self.output.typed());
             let callsite = schema.callsite(attributes.metadata());
             visit::span(attributes, line, callsite);
+            self.output.stats.shadowed(line.shadowed);
             let mut extensions = span.extensions_mut();
             match extensions.get_mut::<Encoded>() {
                 None => extensions.insert(Encoded::new(self.owner(), ids, line)),

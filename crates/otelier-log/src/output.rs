@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::category::Category;
 use crate::foreign::isolated;
-use crate::ids::Source;
+use crate::ids::{Ids, Source};
 use crate::line::{Line, SpanFields};
 use crate::otlp::OtlpSink;
 use crate::schema::{Callsite, Schema};
@@ -45,18 +45,17 @@ impl Output {
         ids: Source,
         write: impl FnOnce(&mut Line, &Callsite),
     ) {
-        let logger = self.logger.as_deref().filter(|logger| {
-            let enabled = isolated(|| logger.enabled(metadata));
-            if enabled.is_none() {
-                self.stats.record_lost();
-            }
-            enabled == Some(true)
-        });
+        let schema = &self.schema;
+        let callsite = schema.callsite(metadata);
+        let ids = if callsite.may_read_context {
+            ids
+        } else {
+            Source::Known(Ids::default())
+        };
+        let logger = self.logger(metadata, callsite);
         if !self.writes && logger.is_none() {
             return;
         }
-        let schema = &self.schema;
-        let callsite = schema.callsite(metadata);
         let volume = &self.volume;
         if let Some(reason) = volume.refuses(*metadata.level(), callsite, || ids.trace_id()) {
             self.stats.dropped(*metadata.level(), reason);
@@ -76,8 +75,9 @@ impl Output {
                 line.copy(fields);
             }
             line.end(schema, callsite);
-            if self.writes {
-                self.write(metadata, callsite, line);
+            let written = self.writes && self.write(metadata, callsite, line);
+            if line.lost > 0 && (written || logger.is_some()) {
+                self.stats.truncated();
             }
             self.stats.shadowed(line.shadowed);
             if let Some(logger) = logger
@@ -94,11 +94,25 @@ impl Output {
         }
     }
 
-    fn write(&self, metadata: &Metadata<'_>, callsite: &Callsite, line: &Line) {
+    /// The logger, if it wants a record. It reads the current context.
+    fn logger(&self, metadata: &Metadata<'_>, callsite: &Callsite) -> Option<&dyn OtlpSink> {
+        let logger = self.logger.as_deref()?;
+        if !callsite.may_read_context {
+            return None;
+        }
+        let enabled = isolated(|| logger.enabled(metadata));
+        if enabled.is_none() {
+            self.stats.record_lost();
+        }
+        (enabled == Some(true)).then_some(logger)
+    }
+
+    /// Whether the line was taken.
+    fn write(&self, metadata: &Metadata<'_>, callsite: &Callsite, line: &Line) -> bool {
         let level = *metadata.level();
         let audit = self.audit.as_ref();
         let audit = audit.filter(|_| callsite.category == Some(Category::Audit));
-        let taken = match audit.unwrap_or(&self.destination) {
+        match audit.unwrap_or(&self.destination) {
             Destination::Queue(queue) => {
                 let category = callsite.category;
                 let is_told = matches!(category, Some(Category::Security | Category::Audit));
@@ -116,9 +130,6 @@ impl Output {
                 }
                 dropped.is_none()
             }
-        };
-        if taken && line.lost > 0 {
-            self.stats.truncated();
         }
     }
 }

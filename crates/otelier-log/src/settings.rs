@@ -241,6 +241,8 @@ mod tests {
             "my_crate",
             "debug, hyper=off",
             "INFO",
+            "info,",
+            ",info,,",
         ] {
             let settings = settings(&[(LEVEL, value)], false);
             assert!(
@@ -254,6 +256,14 @@ mod tests {
         let syntax_of_another = settings(&[(LEVEL, "my_crate[span]=debug")], false);
         assert!(syntax_of_another.filter.would_enable("app", &Level::INFO));
         assert_eq!(syntax_of_another.warnings().len(), 1);
+        for value in [",", "=", "=off", "info,=off", "my_crate=", "info,my_crate="] {
+            let settings = settings(&[(LEVEL, value)], false);
+            assert!(
+                settings.filter.would_enable("my_crate", &Level::INFO),
+                "{value:?}"
+            );
+            assert_eq!(settings.warnings().len(), 1, "{value:?}");
+        }
         let alone = settings(&[(LEVEL, "off,my_crate=debug")], false);
         assert!(!alone.filter.would_enable("app", &Level::ERROR));
     }

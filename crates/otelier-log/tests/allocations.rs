@@ -10,7 +10,8 @@ use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
-use otelier_log::{JsonLayer, Levels, NonBlocking};
+use opentelemetry::Context;
+use otelier_log::{JsonLayer, Levels, NonBlocking, Preset};
 use support::{Sink, attach, dynamic};
 use tracing::field::Value;
 use tracing::{debug, info, info_span};
@@ -67,6 +68,29 @@ fn an_event_inside_two_spans_does_not_allocate() {
         assert_eq!(ALLOCATIONS.get() - before, 0);
     });
     assert_eq!(stats.lines_written(), 1_001);
+}
+
+#[test]
+fn requests_that_take_turns_on_a_thread_cost_no_allocation() {
+    let layer = JsonLayer::builder().writer(io::sink).build();
+    let other = JsonLayer::builder().keys(Preset::Ecs).writer(io::sink);
+    let subscriber = tracing_subscriber::registry()
+        .with(layer)
+        .with(other.build());
+    tracing::subscriber::with_default(subscriber, || {
+        let contexts = [("req-1", 1), ("another-request", 2)].map(|(request, span)| {
+            let _request = attach(request, span);
+            Context::current()
+        });
+        let log = |n: usize| {
+            let _guard = contexts[n % 2].clone().attach();
+            let before = ALLOCATIONS.get();
+            info!(n, "m");
+            ALLOCATIONS.get() - before
+        };
+        (0..10).for_each(|n| drop(log(n)));
+        assert_eq!((0..1_000).map(log).sum::<u64>(), 0);
+    });
 }
 
 #[test]

@@ -132,3 +132,30 @@ fn keys_of_the_greatest_length_leave_room_for_a_line() {
         assert_eq!(sink.line()["a"], 1, "{unit:?}");
     }
 }
+
+#[test]
+fn in_ecs_no_field_is_within_what_the_line_has_nor_around_it() {
+    let sink = logged_by(JsonLayer::builder().keys(Preset::Ecs), || {
+        tracing::error!(
+            message.id = 1,
+            service = "s",
+            trace.id.kind = "t",
+            error = "kept",
+            "m"
+        );
+    });
+    let line = sink.line();
+    for key in [
+        "field.message.id",
+        "field.service",
+        "field.trace.id.kind",
+        "error",
+    ] {
+        assert!(line.contains_key(key), "{key}: {line:?}");
+    }
+    assert!(
+        Keys::from(Preset::Ecs)
+            .rename("tenant.id", "message.tenant")
+            .is_err()
+    );
+}

@@ -169,7 +169,10 @@ fn without_lines_there_are_records_and_they_are_bounded_alike() {
         _ => 0,
     };
     let attributes = attributes(record);
-    assert_eq!(attributes.len(), 5);
+    // Four fields, that of the span, and how much is gone.
+    assert_eq!(attributes.len(), 6);
+    let lost = attributes.iter().find(|(key, _)| *key == "truncated_bytes");
+    assert!(matches!(lost, Some((_, AnyValue::Int(1..)))));
     assert!(attributes.iter().all(|(_, value)| length(value) < 8_300));
     assert!(attributes.iter().any(|(_, value)| *value == 4_i64.into()));
     assert!(record.body().is_some_and(|body| length(body) < 8_300));
@@ -299,4 +302,29 @@ fn a_logger_that_declines_or_panics_costs_no_line() {
         assert_eq!(sink.line()["message"], "m");
         assert_eq!(stats.records_lost(), u64::from(panics));
     }
+}
+
+#[test]
+fn a_span_s_value_is_cut_in_the_record_where_it_is_in_the_line() {
+    let (builder, otlp) = otlp();
+    let stats = {
+        let sink = Sink::default();
+        let layer = builder.writer(sink.clone()).build();
+        let stats = layer.stats();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _span = info_span!("s", big = "\u{1b}é".repeat(1_000)).entered();
+            info!("{}", "m".repeat(7_000));
+        });
+        let line = sink.line();
+        let [record] = &records(&otlp)[..] else {
+            panic!()
+        };
+        let attributes = attributes(record);
+        let big = attributes.iter().find(|(key, _)| *key == "big");
+        let text = line["big"].as_str().unwrap().to_owned();
+        assert!(text.ends_with('…') && text.len() > 1_000);
+        assert_eq!(big.map(|(_, value)| value.clone()), Some(text.into()));
+        stats
+    };
+    assert_eq!(stats.lines_truncated(), 1);
 }

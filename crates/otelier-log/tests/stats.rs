@@ -6,7 +6,9 @@ mod support;
 
 use std::time::Duration;
 
-use otelier_log::{DropReason, Format, JsonLayer, JsonLayerBuilder, NonBlocking, Outcome, Stats};
+use otelier_log::{
+    DropReason, Format, JsonLayer, JsonLayerBuilder, Keys, NonBlocking, Outcome, Stats,
+};
 use otelier_log::{alert, audit, log_context, security};
 use support::{Sink, attach};
 use tracing::{Level, debug, info, info_span};
@@ -179,4 +181,18 @@ fn a_queue_of_its_own_for_audit_lines_counts_them_itself() {
     assert_eq!(closed, 1);
     assert_eq!(all.lines().len(), 100);
     assert_eq!(events(&stats), [("audit", "user_deleted", "info", 101)]);
+}
+
+#[test]
+fn a_field_that_a_span_has_twice_is_counted() {
+    let keys = Keys::default().rename("b", "a").unwrap();
+    let sink = Sink::default();
+    let layer = JsonLayer::builder().keys(keys).writer(sink.clone()).build();
+    let stats = layer.stats();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let _span = tracing::info_span!("s", a = 1, b = 2).entered();
+        tracing::info!("m");
+    });
+    assert_eq!(sink.line()["a"], 1);
+    assert_eq!(stats.fields_shadowed(), 1);
 }

@@ -42,14 +42,24 @@ fn a_line_from_a_thread_local_s_end_is_written_without_a_panic() {
         }
     }));
 
-    let ending = thread::Builder::new().name("ending".to_owned());
-    let thread = ending.spawn(|| {
-        // Made before anything else of this thread, so the last to end.
-        FIRST.set(Some(LogsAtItsEnd));
-        tracing::info!("alive");
-    });
-    thread.expect("there are threads").join().expect("no panic");
+    run(|| tracing::info!("alive"));
     let lines = sink.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[1].contains("a thread's last words"), "{lines:?}");
+
+    // A look at a context that is gone is a panic, which this crate catches: its hook runs, and logs.
+    run(|| drop(opentelemetry::Context::new().attach()));
+    let lines = sink.lines();
+    let last = lines.last().unwrap();
+    assert!(last.contains("a thread's last words"), "{lines:?}");
+}
+
+fn run(work: fn()) {
+    let ending = thread::Builder::new().name("ending".to_owned());
+    let thread = ending.spawn(move || {
+        // Made before anything else of this thread, so the last to end.
+        FIRST.set(Some(LogsAtItsEnd));
+        work();
+    });
+    thread.expect("there are threads").join().expect("no panic");
 }

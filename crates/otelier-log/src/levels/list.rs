@@ -9,12 +9,16 @@ const MAX_TARGET_LEN: usize = 256;
 /// A list of levels and targets. What it does not name is logged from INFO on, so that a misspelt level,
 /// which reads as a target, silences nothing.
 pub(crate) fn parse(list: &str) -> Result<Targets, LevelsError> {
-    let entries: Vec<_> = list.split(',').map(str::trim).collect();
+    let entries = list.split(',').map(str::trim);
+    let entries: Vec<_> = entries.filter(|entry| !entry.is_empty()).collect();
     if entries.len() > Levels::MAX_TARGETS {
         return Err(LevelsError::too_many_targets());
     }
+    // An entry without a target or without a level would silence what nobody named.
+    let is_whole = |entry: &&str| !entry.starts_with('=') && !entry.ends_with('=');
     let legal = |c| is_legal(c) || c == '=';
-    if !entries.iter().all(|entry| entry.chars().all(legal)) {
+    let is_readable = |entry: &&str| is_whole(entry) && entry.chars().all(legal);
+    if entries.is_empty() || !entries.iter().all(is_readable) {
         return Err(LevelsError::unreadable());
     }
     let targets: Targets = entries

@@ -6,6 +6,7 @@ use tracing_core::Metadata;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::{Levels, LevelsError};
+use crate::ids::OPENTELEMETRY;
 
 /// What an operator must not lose by a quieter level. From DEBUG down they are as quiet as the rest, or
 /// `tracing` would have to ask at each TRACE event of the process.
@@ -16,9 +17,6 @@ const CATEGORIES: [&str; 4] = [
     "otelier::alert",
 ];
 const CATEGORIES_FROM: LevelFilter = LevelFilter::INFO;
-
-/// OpenTelemetry's own events may come while its context is being changed and cannot be read.
-const OPENTELEMETRY: &str = "opentelemetry";
 
 /// The levels at one moment.
 #[derive(Debug, Clone)]

@@ -75,6 +75,11 @@ impl Line {
         if self.lost > 0 {
             self.put(truncated);
             self.put(itoa::Buffer::new().format(self.lost).as_bytes());
+            if self.typed {
+                let lost = i64::try_from(self.lost).unwrap_or(i64::MAX);
+                self.attributes
+                    .push(("truncated_bytes".into(), lost.into()));
+            }
         }
         self.put(match schema.layout {
             Layout::Json => b"}\n",
@@ -124,7 +129,8 @@ impl Line {
         };
         let known = self.request.as_ref();
         if known.is_none_or(|known| !known.is(schema, request)) {
-            self.request = Some(RequestIds::new(schema, request));
+            let before = self.request.take();
+            self.request = Some(RequestIds::new(before, schema, request));
         }
         if let Some(ids) = &self.request {
             self.bytes.extend_from_slice(&ids.bytes);

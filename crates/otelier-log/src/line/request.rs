@@ -16,12 +16,18 @@ pub(super) struct RequestIds {
 }
 
 impl RequestIds {
-    pub(super) fn new(schema: &Schema, request: &Arc<RequestContext>) -> Self {
+    /// Takes the place of the request before, if there was one, and its buffer.
+    pub(super) fn new(
+        before: Option<Self>,
+        schema: &Schema,
+        request: &Arc<RequestContext>,
+    ) -> Self {
         let mut buffer = [0; 36];
         let id = Some(request.id().encode(&mut buffer));
         let tenant = request.tenant().map(TenantId::as_str);
         let user = request.user().map(UserId::as_str);
-        let mut bytes = Vec::new();
+        let mut bytes = before.map(|before| before.bytes).unwrap_or_default();
+        bytes.clear();
         for (key, id) in schema.ids.iter().zip([id, tenant, user]) {
             if let Some(id) = id {
                 // They consist of characters that need no escape, by their types' rules.

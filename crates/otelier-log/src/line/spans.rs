@@ -2,10 +2,12 @@ use std::ops::Range;
 
 use opentelemetry::Key as OtlpKey;
 use opentelemetry::logs::AnyValue;
+use otelier_sanitize::json_str;
 use smallvec::SmallVec;
 
 use super::cut::floor_escape_boundary;
-use super::{Line, MAX_LINE};
+use super::value::kept;
+use super::{Line, MAX_LINE, MIN_ROOM};
 use crate::ids::Ids;
 use crate::line::Field;
 use crate::schema::Layout;
@@ -76,7 +78,7 @@ impl SpanFields {
         } else {
             self.bytes.drain(old.range());
             (old.value, old.end) = (start, start);
-            old.lost = encoded.len();
+            old.lost = encoded.len() + new.lost;
         }
         let new_end = old.end;
         for later in &mut self.fields[place + 1..] {
@@ -111,7 +113,6 @@ impl Line {
         }
     }
 
-    #[cold]
     fn copy_fields(&mut self, span: &SpanFields) {
         let start = self.bytes.len();
         let is_dimmed = self.layout == Layout::Human { ansi: true };
@@ -135,44 +136,63 @@ impl Line {
             return;
         }
         self.lose(field.lost);
-        if self.paste(encoded, (field.value - field.start).into())
-            && self.typed
-            && let Some(typed) = typed
-        {
-            self.attributes.push(typed.clone());
+        let pasted = self.paste(encoded, (field.value - field.start).into());
+        if let Some((key, value)) = typed.filter(|_| self.typed) {
+            let value = match (pasted, value) {
+                (Pasted::Nothing, _) => return,
+                (Pasted::Cut(body), AnyValue::String(text)) => {
+                    // As much of it as the line has.
+                    let taken = json_str(&mut Vec::new(), text.as_str(), body);
+                    kept(text.as_str(), taken).into()
+                }
+                _ => value.clone(),
+            };
+            self.attributes.push((key.clone(), value));
         }
     }
 
-    /// Copies an encoded field; false if not even a part of its value fits.
-    fn paste(&mut self, encoded: &[u8], key: usize) -> bool {
+    /// Copies an encoded field as far as it fits.
+    fn paste(&mut self, encoded: &[u8], key: usize) -> Pasted {
         if encoded.is_empty() {
-            return false;
-        }
-        if encoded.len() <= self.half_room() {
-            self.put(encoded);
-            return true;
+            return Pasted::Nothing;
         }
         let (key, value) = encoded.split_at(key);
         match value {
-            [b'"', body @ .., b'"'] if key.len() + super::MIN_ROOM <= self.room() => {
+            _ if encoded.len() <= self.half_room() => {
+                self.put(encoded);
+                Pasted::Whole
+            }
+            [b'"', body @ .., b'"'] if key.len() + MIN_ROOM <= self.room() => {
                 self.put(key);
                 self.put(b"\"");
                 let taken = floor_escape_boundary(body, self.half_room());
                 self.put(&body[..taken]);
                 self.mark_cut(body.len() - taken);
                 self.put(b"\"");
-                true
+                if taken < body.len() {
+                    Pasted::Cut(taken)
+                } else {
+                    Pasted::Whole
+                }
             }
             _ if encoded.len() <= self.room() => {
                 self.put(encoded);
-                true
+                Pasted::Whole
             }
             _ => {
                 self.lose(encoded.len());
-                false
+                Pasted::Nothing
             }
         }
     }
+}
+
+/// What of a field found room.
+enum Pasted {
+    Whole,
+    /// So many bytes between the quotes of its value.
+    Cut(usize),
+    Nothing,
 }
 
 /// ECMA-48's faint and normal intensity.

@@ -156,9 +156,11 @@ impl Line {
         let type_name = report.and_then(|report| report.type_name);
         let stacktrace = report.and_then(|report| report.stacktrace.as_deref());
         for (key, text) in [("type", type_name), ("stacktrace", stacktrace)] {
-            let Some(text) = text.filter(|_| !self.is_full()) else {
+            let Some(text) = text else { continue };
+            if self.is_full() {
+                self.lose(key.len() + text.len());
                 continue;
-            };
+            }
             self.put(b",\"");
             self.put(key.as_bytes());
             self.put(b"\":");
@@ -219,7 +221,7 @@ impl Line {
 }
 
 /// What is kept for OTLP of a text of which `taken` bytes were written.
-fn kept(text: &str, taken: usize) -> String {
+pub(super) fn kept(text: &str, taken: usize) -> String {
     if taken == text.len() {
         return text.to_owned();
     }

@@ -4,6 +4,7 @@ use tracing_core::{Level, Metadata};
 
 use crate::category::{Category, category};
 use crate::fingerprint::Fingerprint;
+use crate::ids::may_read_context;
 use crate::volume::Bucket;
 
 use super::preset::{Part, severity_number};
@@ -44,9 +45,11 @@ pub(crate) struct Callsite {
     pub(crate) category: Option<Category>,
     /// Whether sampling applies: not to what must be told, nor to what otelier says of itself.
     pub(crate) is_sampled: bool,
-    /// Whether the rate limit applies, which would cut access lines to so many requests.
+    /// Whether the rate limit applies: not to these either, nor to access lines, of which there is one
+    /// for each request.
     pub(crate) is_limited: bool,
     pub(crate) bucket: Bucket,
+    pub(crate) may_read_context: bool,
     /// The beginning of the fingerprint of an error's line.
     pub(crate) fingerprint: Option<Fingerprint>,
 }
@@ -77,6 +80,7 @@ impl Callsite {
             is_sampled: !is_own || metadata.target() == "otelier::access",
             is_limited: !is_own,
             bucket: Bucket::new(),
+            may_read_context: may_read_context(metadata),
             fingerprint: (*metadata.level() == Level::ERROR).then(|| fingerprint(metadata)),
         }
     }

@@ -117,14 +117,15 @@ impl Keys {
     }
 
     fn is_reserved(&self, name: &str) -> bool {
-        let is_taken = |key: &str| {
-            let rest = key.strip_prefix(name);
-            let dots = self.preset.dots_are_objects();
+        let dots = self.preset.dots_are_objects();
+        let is_within = |inner: &str, outer: &str| {
+            let rest = inner.strip_prefix(outer);
             rest.is_some_and(|rest| rest.is_empty() || dots && rest.starts_with('.'))
         };
-        // The ids as they are in an OTLP record.
-        let ids = ["request.id", "tenant.id", "user.id"];
-        self.own_keys().any(is_taken) || ids.into_iter().any(is_taken)
+        let is_taken = |key: &str| is_within(key, name) || is_within(name, key);
+        // What an OTLP record has of its own.
+        let of_record = ["request.id", "tenant.id", "user.id", "error.fingerprint"];
+        self.own_keys().any(is_taken) || of_record.contains(&name)
     }
 
     /// All keys that are not those of fields.

@@ -21,8 +21,9 @@ pub enum Preset {
     /// (OpenTelemetry specification, logs data model).
     Otel,
     /// `@timestamp`, `log.level`, `message`, `trace.id`, `span.id`, `service.name`, … A field whose name
-    /// is a part of one of these, such as `service`, could not be indexed beside it: it is written as
-    /// `field.service`.
+    /// is a part of one of these, such as `service`, or has one as its part, such as `message.id`, could
+    /// not be indexed beside it: it is written as `field.service`. The fingerprint of an error is
+    /// `error_fingerprint`, so that `error` is left to the error itself.
     Ecs,
     /// `time`, `severity`, `message`, `logging.googleapis.com/trace`, … For links to traces the project
     /// must be known: [`Keys::gcp_project`](crate::Keys::gcp_project).
@@ -89,7 +90,7 @@ impl Preset {
             ],
             Self::Ecs => [
                 "@timestamp", "log.level", "", "message", "log.logger", "trace.id", "span.id", "",
-                "request.id", "tenant.id", "user.id", "error.fingerprint", "service.name", "service.environment",
+                "request.id", "tenant.id", "user.id", "error_fingerprint", "service.name", "service.environment",
                 "log.origin.file.name", "log.origin.file.line", "process.thread.name", "truncated_bytes",
             ],
             Self::Gcp => [
@@ -148,7 +149,8 @@ impl Preset {
         self == Self::Otel
     }
 
-    /// Whether a dot in a key stands for an object, so that `a` and `a.b` exclude each other.
+    /// Whether a dot in a key stands for an object, so that a field `a` and the line's own `a.b` exclude
+    /// each other.
     pub(super) fn dots_are_objects(self) -> bool {
         self == Self::Ecs
     }

@@ -4,7 +4,6 @@ mod rate_limit;
 mod sampling;
 
 use std::fmt;
-
 use std::time::Instant;
 
 use opentelemetry::TraceId;

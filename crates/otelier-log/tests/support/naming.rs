@@ -64,12 +64,13 @@ impl Naming {
             _ => name,
         };
         let bare = name.trim_start_matches("field.");
+        let is_within = |inner: &str, outer: &str| inner.starts_with(&format!("{outer}."));
         let is_taken = |key: &String| {
-            let dotted = key.starts_with(&format!("{bare}."));
+            let dotted = is_within(key, bare) || is_within(bare, key);
             key == bare || self.preset == Preset::Ecs && dotted
         };
-        let ids = ["request.id", "tenant.id", "user.id"].map(str::to_owned);
-        if self.own().iter().chain(&ids).any(is_taken) {
+        let of_record = ["request.id", "tenant.id", "user.id", "error.fingerprint"];
+        if self.own().iter().any(is_taken) || of_record.contains(&bare) {
             format!("field.{name}")
         } else {
             name.to_owned()
@@ -114,7 +115,7 @@ fn parts(preset: Preset) -> &'static [&'static str] {
         ],
         Preset::Ecs => &[
             "@timestamp", "log.level", "message", "log.logger", "trace.id", "span.id", "request.id", "tenant.id",
-            "user.id", "error.fingerprint", "service.name", "service.environment", "log.origin.file.name",
+            "user.id", "error_fingerprint", "service.name", "service.environment", "log.origin.file.name",
             "log.origin.file.line", "process.thread.name", "truncated_bytes",
         ],
         Preset::Gcp => &[
