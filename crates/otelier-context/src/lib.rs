@@ -1,6 +1,8 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod b3;
+mod baggage;
 mod fields;
 mod headers;
 mod ids;
@@ -9,6 +11,8 @@ mod request;
 mod trace_context;
 mod value;
 
+pub use b3::B3Propagator;
+pub use baggage::BaggagePropagator;
 pub use fields::Fields;
 pub use headers::HeaderExtractor;
 pub use ids::{InvalidId, RequestId, TenantId, UserId};

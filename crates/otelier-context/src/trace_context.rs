@@ -101,8 +101,8 @@ fn parse_traceparent(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
         .then_some((trace_id, span_id, flags))
 }
 
-/// At most 16 hex digits; upper case is not allowed in a `traceparent`.
-fn hex(digits: &[u8]) -> Option<u64> {
+/// At most 16 hex digits; upper case is not allowed in a `traceparent`, nor in B3.
+pub(crate) fn hex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |number, digit| {
         let value = match digit {
             b'0'..=b'9' => digit - b'0',
