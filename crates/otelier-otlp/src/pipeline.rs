@@ -7,9 +7,8 @@ use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
-use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
-use otelier_context::TraceContextPropagator;
+use otelier_context::{B3Propagator, BaggagePropagator, TraceContextPropagator};
 use otelier_metrics::Registry;
 
 use crate::config::{Config, Propagator, Warning};
@@ -81,7 +80,9 @@ impl Pipeline {
         let make = |propagator: &Propagator| -> Box<dyn TextMapPropagator + Send + Sync> {
             match propagator {
                 Propagator::TraceContext => Box::new(TraceContextPropagator),
-                Propagator::Baggage => Box::new(BaggagePropagator::new()),
+                Propagator::Baggage => Box::new(BaggagePropagator),
+                Propagator::B3 => Box::new(B3Propagator::single()),
+                Propagator::B3Multi => Box::new(B3Propagator::multi()),
             }
         };
         TextMapCompositePropagator::new(self.propagators.iter().map(make).collect())

@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 
 use common::proxy::{Proxy, closed_address};
 use common::*;
+use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{Span as _, Tracer as _};
 use otelier_testing::Behaviour;
 
@@ -192,13 +195,46 @@ fn a_disabled_pipeline_exports_nothing_and_still_propagates() {
     assert!(!span.span_context().is_sampled());
     assert!(pipeline.logger_provider().is_none());
     let propagator = pipeline.propagator();
-    let fields: Vec<_> =
-        opentelemetry::propagation::TextMapPropagator::fields(&propagator).collect();
+    let fields: Vec<_> = propagator.fields().collect();
     assert!(fields.contains(&"traceparent") && fields.contains(&"baggage"));
     drop(span);
     pipeline.shutdown(LONG).unwrap();
     assert_eq!(collector.received().requests(), 0);
     assert!(!registry.expose(None).unwrap().body.contains("otel_sdk"));
+}
+
+#[test]
+fn the_propagators_are_those_of_the_variable() {
+    let multi = ["x-b3-flags", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid"];
+    for (value, expected) in [
+        ("", &["baggage", "traceparent", "tracestate"][..]),
+        ("b3", &["b3"]),
+        ("b3multi", &multi),
+        ("none", &[]),
+    ] {
+        let variables = [("OTEL_PROPAGATORS", value), ("OTEL_SDK_DISABLED", "true")];
+        let (pipeline, _) = pipeline("grpc", "http://localhost:4317", &variables);
+        let propagator = pipeline.propagator();
+        let mut fields: Vec<_> = propagator.fields().collect();
+        fields.sort_unstable();
+        assert_eq!(fields, expected, "{value}");
+    }
+}
+
+#[test]
+fn a_caller_that_denies_sampling_by_b3_is_obeyed() {
+    let variables = [("OTEL_PROPAGATORS", "b3"), ("OTEL_TRACES_EXPORTER", "otlp")];
+    let collector = collector();
+    let (pipeline, _) = pipeline("grpc", &collector.grpc_endpoint(), &variables);
+    for (decision, sampled) in [("0", false), ("1", true), ("", true)] {
+        let headers = HashMap::from([("b3".to_owned(), decision.to_owned())]);
+        let parent = pipeline
+            .propagator()
+            .extract_with_context(&Context::new(), &headers);
+        let span = pipeline.tracer("app").start_with_context("GET", &parent);
+        assert_eq!(span.span_context().is_sampled(), sampled, "{decision}");
+        assert!(span.span_context().is_valid());
+    }
 }
 
 #[cfg(not(feature = "tls"))]

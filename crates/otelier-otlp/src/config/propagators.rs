@@ -4,6 +4,8 @@ use super::env::Env;
 pub(crate) enum Propagator {
     TraceContext,
     Baggage,
+    B3,
+    B3Multi,
 }
 
 const NAME: &str = "OTEL_PROPAGATORS";
@@ -20,12 +22,14 @@ pub(crate) fn from_env(env: &mut Env<'_>) -> Vec<Propagator> {
         let propagator = match word.trim().to_ascii_lowercase().as_str() {
             "tracecontext" => Some(Propagator::TraceContext),
             "baggage" => Some(Propagator::Baggage),
+            "b3" => Some(Propagator::B3),
+            "b3multi" => Some(Propagator::B3Multi),
             "none" => None,
             _ => {
                 let nth = at + 1;
                 let problem = format!(
-                    "has an entry, number {nth}, that is not one of tracecontext, baggage, none: \
-                     it is left out"
+                    "has an entry, number {nth}, that is not one of tracecontext, baggage, \
+                     b3, b3multi, none: it is left out"
                 );
                 env.warn(NAME, problem);
                 continue;

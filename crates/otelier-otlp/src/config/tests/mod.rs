@@ -217,7 +217,7 @@ fn a_ratio_that_is_none_samples_all() {
 
 #[test]
 fn propagators_are_used_once_and_in_order() {
-    use Propagator::{Baggage, TraceContext};
+    use Propagator::{B3, B3Multi, Baggage, TraceContext};
     for (text, expected, number_of_warnings) in [
         (
             "baggage, TraceContext,baggage",
@@ -226,8 +226,10 @@ fn propagators_are_used_once_and_in_order() {
         ),
         ("none", &[], 0),
         ("tracecontext", &[TraceContext], 0),
-        ("b3multi,baggage", &[Baggage], 1),
-        ("b3", &[TraceContext, Baggage], 2),
+        ("b3multi,baggage,b3", &[B3Multi, Baggage, B3], 0),
+        ("b3", &[B3], 0),
+        ("xray,baggage", &[Baggage], 1),
+        ("jaeger", &[TraceContext, Baggage], 2),
     ] {
         let config = config(&[("OTEL_PROPAGATORS", text)]);
         assert_eq!(config.propagators, expected, "{text}");

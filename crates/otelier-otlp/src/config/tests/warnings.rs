@@ -125,8 +125,9 @@ fn what_cannot_be_read_is_one_warning_and_the_default() {
         ),
         (
             "OTEL_PROPAGATORS",
-            &["tracecontext,b3", "tracecontext,,"],
-            "has an entry, number 2, that is not one of tracecontext, baggage, none: it is left out",
+            &["tracecontext,xray", "tracecontext,,"],
+            "has an entry, number 2, that is not one of tracecontext, baggage, b3, b3multi, none: it is \
+             left out",
         ),
         (
             "OTEL_EXPORTER_OTLP_HEADERS",
