@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use opentelemetry::KeyValue;
 use otelier_metrics::Slots;
 
+use crate::Cidr;
+use crate::forwarded::Client;
 use crate::semconv::{self, OTHER, REDACTED, REDACTED_QUERY_KEYS, UNKNOWN_METHOD_NAME};
 
 /// The most of a text from the client that goes on a span, in bytes.
@@ -29,23 +31,27 @@ pub(crate) struct Inbound {
     host: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
     peer: Option<SocketAddr>,
+    client: Option<IpAddr>,
 }
 
 impl Inbound {
     pub(crate) fn read(
         head: &Parts,
         peer: Option<SocketAddr>,
+        proxies: &[Cidr],
         default_scheme: &'static str,
     ) -> Self {
         let known = known_method(&head.method);
+        let client = peer.map(|peer| Client::find(&head.headers, peer.ip(), proxies));
+        let forwarded_scheme = client.as_ref().and_then(|client| client.scheme);
 
         Self {
             method: known.unwrap_or(OTHER),
-            scheme: match head.uri.scheme_str() {
+            scheme: forwarded_scheme.unwrap_or(match head.uri.scheme_str() {
                 Some("https") => "https",
                 Some(_) => "http",
                 None => default_scheme,
-            },
+            }),
             version: protocol_version(head.version),
             is_head: head.method == Method::HEAD,
             is_connect: head.method == Method::CONNECT,
@@ -55,6 +61,7 @@ impl Inbound {
             host: head.headers.get(HOST).cloned(),
             user_agent: head.headers.get(USER_AGENT).cloned(),
             peer,
+            client: client.map(|client| client.address),
         }
     }
 
@@ -67,7 +74,7 @@ impl Inbound {
     }
 
     pub(crate) fn client_address(&self) -> Option<IpAddr> {
-        self.peer.map(|peer| peer.ip())
+        self.client
     }
 
     /// `{method} {http.route}`, or the method alone (docs/http/http-spans.md, "Name").
@@ -102,7 +109,11 @@ impl Inbound {
         }
         if let Some(peer) = self.peer {
             let address: Arc<str> = peer.ip().to_string().into();
-            attributes.push(KeyValue::new(semconv::CLIENT_ADDRESS, Arc::clone(&address)));
+            let client = match self.client {
+                Some(client) if client != peer.ip() => client.to_string().into(),
+                _ => Arc::clone(&address),
+            };
+            attributes.push(KeyValue::new(semconv::CLIENT_ADDRESS, client));
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, address));
             let port = i64::from(peer.port());
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_PORT, port));
@@ -234,7 +245,7 @@ mod tests {
         if let Some(host) = host {
             request = request.header(HOST, host);
         }
-        Inbound::read(&request.body(()).unwrap().into_parts().0, None, "http")
+        Inbound::read(&request.body(()).unwrap().into_parts().0, None, &[], "http")
     }
 
     #[test]
@@ -291,7 +302,7 @@ mod tests {
     #[test]
     fn an_unknown_method_is_other_on_the_span() {
         let request = http::Request::builder().method("BREW").body(()).unwrap();
-        let inbound = Inbound::read(&request.into_parts().0, None, "http");
+        let inbound = Inbound::read(&request.into_parts().0, None, &[], "http");
         assert_eq!(inbound.method, "_OTHER");
         assert_eq!(inbound.span_name(Some("/pot")), "HTTP /pot");
         let original = KeyValue::new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, "BREW".to_owned());

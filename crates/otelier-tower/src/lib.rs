@@ -1,7 +1,9 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod cidr;
 mod classify;
+mod forwarded;
 mod inbound;
 mod metrics;
 mod observe;
@@ -10,8 +12,11 @@ mod recording;
 mod resolve;
 mod semconv;
 mod server;
+mod trust;
 
+pub use cidr::{Cidr, InvalidCidr};
 pub use classify::{Class, Classifier, Ending, ErrorType, HttpServerClassifier};
 pub use metrics::HttpServerMetrics;
 pub use resolve::{HeaderTenant, PeerOf, RouteOf, TenantResolver};
 pub use server::{HttpLayer, HttpService, ResponseBody, ResponseFuture, ServerBuilder};
+pub use trust::Trust;

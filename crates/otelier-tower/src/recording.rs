@@ -18,9 +18,7 @@ use crate::classify::{Class, Classifier, Ending, ErrorType};
 use crate::inbound::{Inbound, UsualTexts};
 use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics, RouteHandles};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
-use crate::semconv;
-
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::{Cidr, Trust, semconv};
 
 /// What a layer was built with.
 pub(crate) struct Settings {
@@ -30,9 +28,12 @@ pub(crate) struct Settings {
     pub(crate) observers: Vec<Arc<dyn RequestObserver>>,
     pub(crate) peer_of: Option<Box<dyn PeerOf>>,
     pub(crate) propagator: Box<dyn TextMapPropagator + Send + Sync>,
+    pub(crate) request_id_headers: Vec<HeaderName>,
     pub(crate) route_of: Option<Box<dyn RouteOf>>,
     pub(crate) scheme: &'static str,
     pub(crate) tenant: Option<Box<dyn TenantResolver>>,
+    pub(crate) trust: Trust,
+    pub(crate) trusted_proxies: Vec<Cidr>,
 }
 
 /// What the requests of a layer share.
@@ -61,11 +62,15 @@ impl Recorder {
         let settings = &self.settings;
         let peer = settings.peer_of.as_ref();
         let peer = peer.and_then(|of| guarded("peer_of", || of.peer(head))?);
-        let inbound = Inbound::read(head, peer, settings.scheme);
+        let proxies = &settings.trusted_proxies;
+        let inbound = Inbound::read(head, peer, proxies, settings.scheme);
+        let peer = peer.map(|peer| peer.ip());
         let route = settings.route_of.as_ref();
         let route = route.and_then(|of| guarded("route_of", || of.route(head))?);
         let route = self.handles.route(route);
-        let (id, replaced) = request_id(&head.headers, wall);
+        let keeps_id =
+            settings.trust.includes(peer) || peer.is_some_and(|peer| Cidr::any(proxies, peer));
+        let (id, replaced) = request_id(&head.headers, settings, keeps_id, wall);
 
         let mut attributes = inbound.attributes(&self.usual);
         let id_text = id.encode(&mut [0; 36]).to_owned();
@@ -84,14 +89,17 @@ impl Recorder {
         }
 
         // Not the current context: on a current-thread runtime that may be another task's.
-        let parent = settings
-            .propagator
-            .extract_with_context(&Context::new(), &HeaderExtractor(&head.headers));
+        let (parent, links) = settings.trust.parent(peer, || {
+            let headers = HeaderExtractor(&head.headers);
+            let propagator = &settings.propagator;
+            propagator.extract_with_context(&Context::new(), &headers)
+        });
         let mut builder =
             SpanBuilder::from_name(inbound.span_name(route.template().map(|template| &**template)));
         builder.span_kind = Some(SpanKind::Server);
         builder.start_time = Some(wall);
         builder.attributes = Some(attributes);
+        builder.links = links;
         let span = tracer.build_with_context(builder, &parent);
 
         let labels = ActiveLabels {
@@ -154,8 +162,10 @@ impl Recording {
     pub(crate) fn head(&mut self, status: StatusCode, headers: &mut HeaderMap) {
         self.response = Some((status, self.start.elapsed()));
         let mut buffer = [0; 36];
-        if let Ok(id) = HeaderValue::from_str(self.request.id().encode(&mut buffer)) {
-            headers.insert(X_REQUEST_ID, id);
+        let name = self.recorder.settings.request_id_headers.first();
+        let id = HeaderValue::from_str(self.request.id().encode(&mut buffer));
+        if let (Some(name), Ok(id)) = (name, id) {
+            headers.insert(name, id);
         }
     }
 
@@ -294,14 +304,23 @@ fn guarded<R>(what: &'static str, call: impl FnOnce() -> R) -> Option<R> {
     result.ok()
 }
 
-/// The id that came with the request if it is a valid one, or a new one; and whether what came had to
-/// be replaced.
-fn request_id(headers: &HeaderMap, now: SystemTime) -> (RequestId, bool) {
-    let mut values = headers.get_all(X_REQUEST_ID).iter();
-    let first = values.next();
-    let only = first.filter(|_| values.next().is_none());
-    match only.and_then(|value| value.to_str().ok()?.parse().ok()) {
-        Some(kept) => (kept, false),
-        None => (RequestId::made_at(now), first.is_some()),
+/// The id that came with the request if it is a valid one and may be kept, or a new one; and whether
+/// what came had to be replaced.
+fn request_id(
+    headers: &HeaderMap,
+    settings: &Settings,
+    keep: bool,
+    now: SystemTime,
+) -> (RequestId, bool) {
+    let mut came = false;
+    for name in &settings.request_id_headers {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next();
+        came |= first.is_some();
+        let only = first.filter(|_| keep && values.next().is_none());
+        if let Some(kept) = only.and_then(|value| value.to_str().ok()?.parse().ok()) {
+            return (kept, false);
+        }
     }
+    (RequestId::made_at(now), came)
 }

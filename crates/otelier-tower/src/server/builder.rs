@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderName;
 use opentelemetry::propagation::TextMapPropagator;
 use otelier_context::{RequestObserver, TraceContextPropagator};
 
@@ -10,6 +11,12 @@ use crate::metrics::HttpServerMetrics;
 use crate::observe::TracingEvent;
 use crate::recording::{Recorder, Settings};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
+use crate::{Cidr, Trust};
+
+const REQUEST_ID_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-correlation-id"),
+];
 
 /// Builds an [`HttpLayer`] for servers.
 ///
@@ -32,9 +39,12 @@ impl<T> ServerBuilder<T> {
                 observers: Vec::new(),
                 peer_of: None,
                 propagator: Box::new(TraceContextPropagator),
+                request_id_headers: REQUEST_ID_HEADERS.into(),
                 route_of: None,
                 scheme: "http",
                 tenant: None,
+                trust: Trust::default(),
+                trusted_proxies: Vec::new(),
             },
             access_log: true,
         }
@@ -81,6 +91,39 @@ impl<T> ServerBuilder<T> {
     /// What an ending means. Default: [`HttpServerClassifier`].
     pub fn classifier(mut self, classifier: impl Classifier) -> Self {
         self.settings.classifier = Box::new(classifier);
+        self
+    }
+
+    /// Whose trace and request id to take over. Default: [`Trust::Always`].
+    ///
+    /// Other settings than that and [`Trust::Link`] need [`peer_of`](Self::peer_of).
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.settings.trust = trust;
+        self
+    }
+
+    /// The networks of the proxies in front of this server. Default: none.
+    ///
+    /// Where the peer is one of them, `client.address` is the first address, from the server's side,
+    /// that is not: as `Forwarded` (RFC 7239) says or, where there is none, `X-Forwarded-For`. 32 hops
+    /// are looked at, and what is no address ends the walk. `proto` and `X-Forwarded-Proto` say
+    /// `url.scheme`. Their request ids are kept, whatever [`trust`](Self::trust) says. It needs
+    /// [`peer_of`](Self::peer_of).
+    ///
+    /// Each of these proxies must write or remove both headers: one that writes `X-Forwarded-For` and
+    /// lets a client's `Forwarded` pass lets the client choose its address.
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = Cidr>) -> Self {
+        self.settings.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// In which headers a request's id may come: of the first that has one valid value it is kept.
+    /// Default: `x-request-id`, `x-correlation-id`.
+    ///
+    /// The response has the id in the first of them. Without any, each request gets an id that the
+    /// response does not tell.
+    pub fn request_id_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.settings.request_id_headers = names.into_iter().collect();
         self
     }
 
