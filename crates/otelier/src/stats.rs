@@ -1,6 +1,6 @@
 use std::fmt;
 
-use otelier_context::RequestContext;
+use otelier_context::{BaggagePropagator, RequestContext};
 use otelier_metrics::prometheus_client::collector::Collector;
 use otelier_metrics::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use otelier_metrics::prometheus_client::metrics::MetricType;
@@ -56,6 +56,13 @@ impl Collector for Stats {
             None,
             MetricType::Counter,
         )?;
-        ConstCounter::new(RequestContext::late_writes()).encode(late)
+        ConstCounter::new(RequestContext::late_writes()).encode(late)?;
+        let baggage = encoder.encode_descriptor(
+            "otelier_baggage_dropped",
+            "Members and properties of baggage that broke the grammar or the bounds",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(BaggagePropagator::dropped()).encode(baggage)
     }
 }

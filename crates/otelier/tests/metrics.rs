@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::routing::get;
+use opentelemetry::propagation::TextMapPropagator as _;
 use otelier::log::{alert, log_context, security};
 use otelier_testing::Collector;
 use support::Service;
@@ -16,6 +19,8 @@ async fn login() {
     otelier::set_field("cut", "x".repeat(100_000));
     otelier::current().expect("a request").end();
     assert!(!otelier::set_field("late", true));
+    let headers = HashMap::from([("baggage".to_owned(), "no member".to_owned())]);
+    otelier::context::BaggagePropagator.extract(&headers);
 }
 
 #[tokio::test]
@@ -35,6 +40,7 @@ async fn events_by_name_and_losses_of_requests_are_counters() {
         r#"otelier_log_events_total{category="alert",name="payment_backlog",severity="critical"} 1"#,
         "otelier_request_fields_refused_total 1",
         "otelier_request_late_writes_total 1",
+        "otelier_baggage_dropped_total 1",
     ] {
         assert!(page.lines().any(|line| line == sample), "{sample}\n{page}");
     }

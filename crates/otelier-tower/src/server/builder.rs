@@ -96,7 +96,7 @@ impl<T> ServerBuilder<T> {
 
     /// Whose trace and request id to take over. Default: [`Trust::Always`].
     ///
-    /// Other settings than that and [`Trust::Link`] need [`peer_of`](Self::peer_of).
+    /// [`Trust::FromProxies`] needs [`peer_of`](Self::peer_of): an unknown peer is in no network.
     pub fn trust(mut self, trust: Trust) -> Self {
         self.settings.trust = trust;
         self
@@ -106,9 +106,9 @@ impl<T> ServerBuilder<T> {
     ///
     /// Where the peer is one of them, `client.address` is the first address, from the server's side,
     /// that is not: as `Forwarded` (RFC 7239) says or, where there is none, `X-Forwarded-For`. 32 hops
-    /// are looked at, and what is no address ends the walk. `proto` and `X-Forwarded-Proto` say
-    /// `url.scheme`. Their request ids are kept, whatever [`trust`](Self::trust) says. It needs
-    /// [`peer_of`](Self::peer_of).
+    /// are looked at, and what is no address ends the walk. Their `proto` or `X-Forwarded-Proto` is
+    /// `url.scheme`. The request ids that they send are kept, whatever [`trust`](Self::trust) says. It
+    /// needs [`peer_of`](Self::peer_of).
     ///
     /// Each of these proxies must write or remove both headers: one that writes `X-Forwarded-For` and
     /// lets a client's `Forwarded` pass lets the client choose its address.
