@@ -12,7 +12,7 @@ use crate::line::{Line, SpanFields};
 use crate::otlp::OtlpSink;
 use crate::output::{Destination, Output};
 use crate::schema::{Keys, Layout, Schema, Shape};
-use crate::settings::Format;
+use crate::settings::{Format, Settings};
 use crate::stats::Stats;
 use crate::volume::{RateLimit, Sampling, Volume};
 
@@ -41,6 +41,13 @@ impl JsonLayerBuilder {
             volume: Volume::default(),
             logger: None,
         }
+    }
+
+    /// Takes format, colour and preset from the environment's settings; their levels are the filter's.
+    pub fn settings(self, settings: &Settings) -> Self {
+        self.format(settings.format)
+            .ansi(settings.ansi)
+            .keys(settings.preset)
     }
 
     /// How lines look; JSON by default.

@@ -87,10 +87,7 @@ fn log_layer(settings: &Settings, pipeline: &Pipeline) -> JsonLayerBuilder {
         let (_, value) = attributes.find(|(other, _)| other.as_str() == key)?;
         Some(value.to_string())
     };
-    let mut layer = JsonLayer::builder()
-        .format(settings.format)
-        .keys(settings.preset)
-        .ansi(settings.ansi);
+    let mut layer = JsonLayer::builder().settings(settings);
     if let Some(service) = resource("service.name") {
         layer = layer.service(service);
     }
