@@ -88,7 +88,8 @@ fn requests_that_take_turns_on_a_thread_cost_no_allocation() {
             info!(n, "m");
             ALLOCATIONS.get() - before
         };
-        (0..10).for_each(|n| drop(log(n)));
+        let warm_up: u64 = (0..10).map(log).sum();
+        assert!(warm_up > 0, "the first lines make their buffers");
         assert_eq!((0..1_000).map(log).sum::<u64>(), 0);
     });
 }
