@@ -3,10 +3,13 @@
 use crate::GROUPS;
 use crate::bench::{Effort, Group};
 
-pub(crate) const USAGE: &str = "usage: otelier-bench [GROUP] [--only SUBJECT] [--json] [--quick]";
+pub(crate) const USAGE: &str =
+    "usage: otelier-bench [GROUP[/CASE]] [--only SUBJECT] [--json] [--quick]";
 
 pub(crate) struct Options {
     pub(crate) groups: Vec<&'static Group>,
+    /// Name of the one case that is to run.
+    pub(crate) case: Option<String>,
     /// Name of the one subject that is to run, for a profiler.
     pub(crate) only: Option<String>,
     pub(crate) json: bool,
@@ -19,6 +22,7 @@ impl Options {
         let mut group = None;
         let mut options = Self {
             groups: GROUPS.iter().collect(),
+            case: None,
             only: None,
             json: false,
             effort: Effort::Full,
@@ -36,7 +40,14 @@ impl Options {
                     return Err(format!("unknown option {flag:?}; {USAGE}"));
                 }
                 _ if group.is_some() => return Err(format!("more than one group; {USAGE}")),
-                name => group = Some(find(name)?),
+                name => {
+                    let (name, case) = match name.split_once('/') {
+                        Some((name, case)) => (name, Some(case.to_owned())),
+                        None => (name, None),
+                    };
+                    group = Some(find(name)?);
+                    options.case = case;
+                }
             }
         }
         if let Some(group) = group {

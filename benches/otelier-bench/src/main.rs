@@ -43,7 +43,8 @@ fn run(options: &Options) -> Result {
     }
     let mut any = false;
     for group in &options.groups {
-        for case in group.cases {
+        let named = |name: &str| options.case.as_deref().is_none_or(|case| case == name);
+        for case in group.cases.iter().filter(|case| named(case.name)) {
             let measurements = case
                 .run(options.effort, options.only.as_deref())
                 .map_err(|error| format!("{}/{}/{error}", group.name, case.name))?;
@@ -61,6 +62,7 @@ fn run(options: &Options) -> Result {
     }
     match &options.only {
         Some(only) if !any => Err(format!("no subject is named {only:?}").into()),
+        None if !any => Err("no case has this name".into()),
         _ => Ok(()),
     }
 }

@@ -156,7 +156,7 @@ where
             visit::event(event, line, schema, callsite);
             // One look-up a span: a scope looks the first one up twice.
             let mut span = cx.event_span(event);
-            while let Some(current) = span {
+            while let Some(current) = &span {
                 if let Some(encoded) = current.extensions().get::<Encoded>()
                     && let Some(fields) = encoded.get(self.owner())
                 {

@@ -1,4 +1,5 @@
 mod cut;
+mod decimal;
 mod fingerprint;
 mod foreign;
 mod frame;
@@ -71,7 +72,7 @@ pub(crate) struct Field {
     pub(crate) value: u16,
     /// Equal to `start` if the field found no room.
     pub(crate) end: u16,
-    pub(crate) lost: usize,
+    pub(crate) lost: u32,
 }
 
 impl Line {
@@ -127,7 +128,7 @@ impl Line {
             }
             return;
         }
-        self.put(&key.text);
+        key.text.append_to(&mut self.bytes);
         let value = self.bytes.len();
         let written = write(self);
         if self.is_span {
@@ -154,7 +155,7 @@ impl Line {
             start,
             value,
             end,
-            lost: self.lost - lost,
+            lost: u32::try_from(self.lost - lost).unwrap_or(u32::MAX),
         });
         if self.typed {
             let typed = typed.map(|typed| (key.otlp.clone(), typed));

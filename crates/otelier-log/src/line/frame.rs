@@ -14,15 +14,15 @@ impl Line {
         let time = self.timestamps.render(time);
         match schema.layout {
             Layout::Json => {
-                self.put(&schema.open);
+                schema.open.append_to(&mut self.bytes);
                 self.put(&time);
-                self.put(&callsite.level);
+                callsite.level.append_to(&mut self.bytes);
             }
             Layout::Human { .. } => {
                 self.put(&time[11..23]);
                 self.put(b"Z ");
-                self.put(&callsite.level);
-                self.put(&callsite.target);
+                callsite.level.append_to(&mut self.bytes);
+                callsite.target.append_to(&mut self.bytes);
             }
         }
     }
@@ -32,7 +32,7 @@ impl Line {
         if let Layout::Human { .. } = schema.layout {
             return;
         }
-        self.put(&callsite.target);
+        callsite.target.append_to(&mut self.bytes);
         if let Some(trace) = self.ids.trace {
             self.trace(schema, &trace);
         }
@@ -57,11 +57,11 @@ impl Line {
                     self.end_fingerprint(schema);
                     self.source(schema, callsite);
                     self.close_nest();
-                    self.put(&schema.statics);
+                    schema.statics.append_to(&mut self.bytes);
                 } else {
                     self.close_nest();
                     self.end_fingerprint(schema);
-                    self.put(&schema.statics);
+                    schema.statics.append_to(&mut self.bytes);
                     self.source(schema, callsite);
                 }
                 &schema.truncated
@@ -154,7 +154,7 @@ impl Line {
     }
 
     fn source(&mut self, schema: &Schema, callsite: &Callsite) {
-        self.put(&callsite.source);
+        callsite.source.append_to(&mut self.bytes);
         if let Some(before) = &schema.thread {
             let thread = self.thread.get_or_insert_with(|| {
                 let mut name = Vec::new();

@@ -1,3 +1,4 @@
+use std::mem;
 use std::ops::Range;
 
 use opentelemetry::Key as OtlpKey;
@@ -34,7 +35,7 @@ impl SpanFields {
             bits: line.keys.bits,
             fields: SmallVec::from_slice(&line.fields),
             bytes: SmallVec::from_slice(&line.bytes),
-            typed: line.typed_fields.drain(..).collect(),
+            typed: mem::take(&mut line.typed_fields),
             lost: line.lost,
         }
     }
@@ -63,7 +64,7 @@ impl SpanFields {
             }
             self.replace(place, &line.bytes[new.range()], new);
         }
-        self.lost = self.fields.iter().map(|field| field.lost).sum();
+        self.lost = self.fields.iter().map(|field| field.lost as usize).sum();
     }
 
     fn replace(&mut self, place: usize, encoded: &[u8], new: &Field) {
@@ -78,7 +79,7 @@ impl SpanFields {
         } else {
             self.bytes.drain(old.range());
             (old.value, old.end) = (start, start);
-            old.lost = encoded.len() + new.lost;
+            old.lost = new.lost.saturating_add(encoded.len() as u32);
         }
         let new_end = old.end;
         for later in &mut self.fields[place + 1..] {
@@ -135,7 +136,7 @@ impl Line {
             self.shadowed += 1;
             return;
         }
-        self.lose(field.lost);
+        self.lose(field.lost as usize);
         let pasted = self.paste(encoded, (field.value - field.start).into());
         if let Some((key, value)) = typed.filter(|_| self.typed) {
             let value = match (pasted, value) {

@@ -6,6 +6,7 @@ use opentelemetry::Key as OtlpKey;
 use opentelemetry::logs::AnyValue;
 use otelier_sanitize::{Policy, json_str};
 
+use super::decimal::Decimal;
 use super::{CUT, Line, hex};
 use crate::error::Report;
 use crate::schema::{Key, Layout, Schema};
@@ -48,11 +49,13 @@ impl Line {
     }
 
     pub(crate) fn i64(&mut self, key: &Key, value: i64) {
-        self.scalar(key, itoa::Buffer::new().format(value), || value.into());
+        self.scalar(key, itoa::Buffer::new().format(value).as_bytes(), || {
+            value.into()
+        });
     }
 
     pub(crate) fn u64(&mut self, key: &Key, value: u64) {
-        self.scalar(key, itoa::Buffer::new().format(value), || {
+        self.scalar(key, itoa::Buffer::new().format(value).as_bytes(), || {
             // OTLP's integers are signed.
             i64::try_from(value).map_or_else(|_| value.to_string().into(), AnyValue::from)
         });
@@ -73,6 +76,9 @@ impl Line {
     }
 
     pub(crate) fn f64(&mut self, key: &Key, value: f64) {
+        if let Some(decimal) = Decimal::of(value) {
+            return self.scalar(key, decimal.as_bytes(), || value.into());
+        }
         let mut buffer = zmij::Buffer::new();
         let text = if value.is_finite() {
             buffer.format_finite(value)
@@ -83,33 +89,19 @@ impl Line {
         } else {
             "\"-Infinity\""
         };
-        self.scalar(key, text, || value.into());
+        self.scalar(key, text.as_bytes(), || value.into());
     }
 
     /// Milliseconds with a fraction, to the nanosecond.
     pub(crate) fn millis(&mut self, key: &Key, duration: Duration) {
-        let nanos = duration.as_nanos();
-        let mut whole = itoa::Buffer::new();
-        let whole = whole.format(nanos / 1_000_000);
-        let mut fraction = *b".000000";
-        let mut rest = nanos % 1_000_000;
-        for digit in fraction[1..].iter_mut().rev() {
-            *digit += (rest % 10) as u8;
-            rest /= 10;
-        }
-        let last = fraction.iter().rposition(|digit| *digit != b'0');
-        let fraction = &fraction[..=last.unwrap_or(0).max(1)];
-        let write = |line: &mut Self| {
-            line.put(whole.as_bytes());
-            line.put(fraction);
-        };
-        let size = whole.len() + fraction.len();
-        self.field(key, size, write, |()| (nanos as f64 / 1e6).into());
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let decimal = Decimal::new(false, nanos);
+        self.scalar(key, decimal.as_bytes(), || (nanos as f64 / 1e6).into());
     }
 
     pub(crate) fn bool(&mut self, key: &Key, value: bool) {
         let text = if value { "true" } else { "false" };
-        self.scalar(key, text, || value.into());
+        self.scalar(key, text.as_bytes(), || value.into());
     }
 
     pub(crate) fn hex(&mut self, key: &Key, value: &[u8]) {
@@ -198,11 +190,16 @@ impl Line {
         schema: &Schema,
         write: impl FnOnce(&mut Self, usize, Style) -> Option<String>,
     ) {
-        let (before, after, style): (&[u8], &[u8], _) = match schema.layout {
-            Layout::Json => (&schema.message, b"\"", Style::Json),
-            Layout::Human { .. } => (b" ", b"", Style::Bare),
+        let (after, style): (&[u8], _) = match schema.layout {
+            Layout::Json => {
+                schema.message.append_to(&mut self.bytes);
+                (b"\"", Style::Json)
+            }
+            Layout::Human { .. } => {
+                self.put(b" ");
+                (b"", Style::Bare)
+            }
         };
-        self.put(before);
         let limit = self.bytes.len() + self.half_room();
         let start = self.bytes.len();
         self.body = write(self, limit, style);
@@ -214,8 +211,8 @@ impl Line {
         self.put(after);
     }
 
-    fn scalar(&mut self, key: &Key, text: &str, typed: impl FnOnce() -> AnyValue) {
-        let write = |line: &mut Self| line.put(text.as_bytes());
+    fn scalar(&mut self, key: &Key, text: &[u8], typed: impl FnOnce() -> AnyValue) {
+        let write = |line: &mut Self| line.put(text);
         self.field(key, text.len(), write, |()| typed());
     }
 }
@@ -226,28 +223,4 @@ pub(super) fn kept(text: &str, taken: usize) -> String {
         return text.to_owned();
     }
     format!("{}{CUT}", &text[..taken])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema::Shape;
-
-    #[test]
-    fn milliseconds_are_exact_and_end_in_no_needless_zero() {
-        for (nanos, text) in [
-            (0, "0.0"),
-            (1, "0.000001"),
-            (1_000_000, "1.0"),
-            (3_749_500, "3.7495"),
-            (167_825_999, "167.825999"),
-            (u64::MAX, "18446744073709.551615"),
-        ] {
-            let schema = Schema::new(Shape::default());
-            let mut line = Line::default();
-            line.start_span(Layout::Json, false);
-            line.millis(schema.key("ms"), Duration::from_nanos(nanos));
-            assert_eq!(line.bytes, format!(",\"ms\":{text}").as_bytes());
-        }
-    }
 }

@@ -8,7 +8,7 @@ use crate::ids::may_read_context;
 use crate::volume::Bucket;
 
 use super::preset::{Part, severity_number};
-use super::{Layout, Schema, encode};
+use super::{Fragment, Layout, Schema, encode};
 
 /// The longest target and the longest file name in bytes as written; a path of modules is shorter.
 const MAX_NAME: usize = 256;
@@ -24,7 +24,7 @@ pub(crate) struct Key {
     /// The same for all keys of one text.
     pub(crate) id: u32,
     /// `,"key":`, or ` key=` for people.
-    pub(crate) text: Box<[u8]>,
+    pub(crate) text: Fragment,
     pub(crate) otlp: OtlpKey,
     /// Whether its text is that of an error.
     pub(crate) is_error: bool,
@@ -34,10 +34,10 @@ pub(crate) struct Key {
 #[derive(Debug)]
 pub(crate) struct Callsite {
     /// What stands between time and message: the level.
-    pub(crate) level: Box<[u8]>,
-    pub(crate) target: Box<[u8]>,
+    pub(crate) level: Fragment,
+    pub(crate) target: Fragment,
     /// File and line, if they are wanted and known.
-    pub(crate) source: Box<[u8]>,
+    pub(crate) source: Fragment,
     /// The fields' keys in their order.
     pub(crate) keys: Box<[Key]>,
     /// Which field is the message.

@@ -2,6 +2,7 @@
 
 mod callsite;
 mod encode;
+mod fragment;
 mod keys;
 mod preset;
 mod table;
@@ -14,6 +15,7 @@ use opentelemetry::Key as OtlpKey;
 use tracing_core::Metadata;
 
 pub(crate) use callsite::{Callsite, Key};
+pub(crate) use fragment::Fragment;
 pub use keys::{InvalidKeys, Keys};
 use preset::Part;
 pub use preset::Preset;
@@ -66,9 +68,9 @@ pub(crate) struct Schema {
     keys: Keys,
     source: bool,
     /// What stands before the time.
-    pub(crate) open: Vec<u8>,
+    pub(crate) open: Fragment,
     /// What stands before the message.
-    pub(crate) message: Vec<u8>,
+    pub(crate) message: Fragment,
     pub(crate) trace_form: TraceForm,
     /// What stands before the ids of trace and span and before the flags, which may be unwanted.
     pub(crate) trace: [Vec<u8>; 3],
@@ -81,7 +83,7 @@ pub(crate) struct Schema {
     /// What stands before an error's fingerprint.
     pub(crate) fingerprint: Vec<u8>,
     /// What each line ends with.
-    pub(crate) statics: Vec<u8>,
+    pub(crate) statics: Fragment,
     /// What stands before the thread's name, if that is wanted.
     pub(crate) thread: Option<Vec<u8>>,
     pub(crate) truncated: Vec<u8>,
@@ -117,8 +119,8 @@ impl Schema {
             id: SCHEMAS.fetch_add(1, Ordering::Relaxed),
             layout: shape.layout,
             source: shape.source,
-            open,
-            message: quoted(Part::Message),
+            open: open.into(),
+            message: quoted(Part::Message).into(),
             trace_form: keys.preset.trace_form(),
             trace: [
                 before(keys, Part::TraceId, &before_trace),
@@ -129,7 +131,7 @@ impl Schema {
             nests_own: keys.preset.nests_own() && nest.is_some(),
             nest,
             fingerprint,
-            statics,
+            statics: statics.into(),
             thread,
             truncated,
             reserved: reserved.max(MAX_HUMAN_END) + MAX_END,
