@@ -54,20 +54,28 @@ impl Sink {
         self.write_all(bytes, taken)?;
         // Until a sink with a buffer has flushed it, it may lose any of these bytes.
         *taken = 0;
-        self.inner.flush()
+        persist(|| self.inner.flush())
     }
 
     fn write_all(&mut self, bytes: &[u8], taken: &mut usize) -> io::Result<()> {
         while *taken < bytes.len() {
-            match self.inner.write(&bytes[*taken..]) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            match persist(|| self.inner.write(&bytes[*taken..]))? {
+                0 => return Err(ErrorKind::WriteZero.into()),
                 // A sink may claim more than it was given.
-                Ok(more) => *taken = taken.saturating_add(more).min(bytes.len()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
-                Err(error) => return Err(error),
+                more => *taken = taken.saturating_add(more).min(bytes.len()),
             }
         }
         Ok(())
+    }
+}
+
+/// Asks a sink again that was interrupted or would block.
+fn persist<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match ask() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
+            result => return result,
+        }
     }
 }

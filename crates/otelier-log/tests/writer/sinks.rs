@@ -29,6 +29,40 @@ fn short_writes_interruptions_and_a_full_pipe_lose_nothing() {
 }
 
 #[test]
+fn a_flush_that_would_block_or_is_interrupted_loses_nothing() {
+    /// Arms the two errors anew with each line, and passes on what it holds only once they are over.
+    struct Buffered {
+        held: Vec<u8>,
+        errors: Vec<ErrorKind>,
+        pipe: Pipe,
+    }
+    impl io::Write for Buffered {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.errors = vec![ErrorKind::Interrupted, ErrorKind::WouldBlock];
+            self.held.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            match self.errors.pop() {
+                Some(kind) => Err(kind.into()),
+                None => self.pipe.write_all(&std::mem::take(&mut self.held)),
+            }
+        }
+    }
+    let pipe = Pipe::default();
+    let (writer, guard) = NonBlocking::new(Buffered {
+        held: Vec::new(),
+        errors: Vec::new(),
+        pipe: pipe.clone(),
+    })
+    .unwrap();
+    dispatcher::with_default(&subscriber(&writer), || info!("0 0"));
+    let stats = guard.flush(DEADLINE).unwrap();
+    assert_eq!(pipe.lines(), [" INFO 0 0"]);
+    assert_eq!((stats.lines_written(), dropped(&stats)), (1, 0));
+}
+
+#[test]
 fn a_sink_that_fails_now_and_then_loses_only_what_it_was_given() {
     let pipe = Pipe::default();
     let mut inner = pipe.clone();
