@@ -80,7 +80,12 @@ impl NonBlocking {
     /// # Errors
     ///
     /// The sink's, or [`io::ErrorKind::TimedOut`] if the sink is busy with another line all the time.
+    /// At once where a sink calls it, or the panic hook while a sink panics: it would wait for itself.
     pub fn write_now(&self, line: &[u8], timeout: Duration) -> io::Result<()> {
+        if sink::is_writing() {
+            self.0.stats.dropped(Level::ERROR, DropReason::Recursion);
+            return Err(io::Error::other("a log sink cannot write a line itself"));
+        }
         self.0.write_now(line, timeout)
     }
 

@@ -95,6 +95,26 @@ fn the_last_line_on_a_panicking_sink_is_an_error() {
     assert_eq!(dropped_for(&writer.stats(), DropReason::WriterPanicked), 1);
 }
 
+#[test]
+fn the_last_line_of_a_sink_itself_is_refused_at_once() {
+    let (to_sink, writers) = mpsc::channel::<NonBlocking>();
+    let (tell, told) = mpsc::channel();
+    let sink = FnSink(move |bytes: &[u8]| {
+        // A panic hook that a panicking sink sets off runs at the same place.
+        let writer = writers.recv().unwrap();
+        tell.send(writer.write_now(b"FATAL\n", 10 * DEADLINE).is_err())
+            .unwrap();
+        Ok(bytes.len())
+    });
+    let (writer, guard) = NonBlocking::new(sink).unwrap();
+    to_sink.send(writer.clone()).unwrap();
+    dispatcher::with_default(&subscriber(&writer), || info!("m"));
+    assert_eq!(told.recv_timeout(DEADLINE), Ok(true));
+    let stats = guard.flush(DEADLINE).unwrap();
+    assert_eq!(stats.lines_written(), 1);
+    assert_eq!(dropped_for(&stats, DropReason::Recursion), 1);
+}
+
 fn within_deadline(work: impl FnOnce() + Send + 'static) {
     let (done, finished) = mpsc::channel();
     thread::spawn(move || {
