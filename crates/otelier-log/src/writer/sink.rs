@@ -36,9 +36,9 @@ impl Sink {
     /// is `Ok`.
     pub(super) fn write(&mut self, bytes: &[u8]) -> (usize, Option<io::Result<()>>) {
         let mut taken = 0;
-        WRITING.set(true);
+        let outer = WRITING.replace(true);
         let result = isolated(|| self.try_write(bytes, &mut taken));
-        WRITING.set(false);
+        WRITING.set(outer);
         if let Some(last) = taken.checked_sub(1) {
             self.torn = taken < bytes.len() && bytes[last] != b'\n';
         }
@@ -77,5 +77,32 @@ fn persist<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
             result => return result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nested(Sink);
+
+    impl io::Write for Nested {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes);
+            assert!(is_writing());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_sink_inside_another_one_leaves_that_one_writing() {
+        let mut sink = Sink::new(Nested(Sink::new(io::sink())));
+        let (_, result) = sink.write(b"line\n");
+        assert!(matches!(result, Some(Ok(()))));
+        assert!(!is_writing());
     }
 }
