@@ -103,9 +103,11 @@ impl NonBlocking {
         queued.is_ok()
     }
 
-    /// Has drops reported through this output, unless another one does it already.
+    /// Has drops reported through this output, while those that came before it are gone.
     pub(crate) fn report_through(&self, output: &Arc<Output>) {
-        let _ = self.0.reporter.set(Arc::downgrade(output));
+        let mut reporters = self.0.reporters();
+        reporters.retain(|reporter| reporter.strong_count() > 0);
+        reporters.push(Arc::downgrade(output));
     }
 }
 

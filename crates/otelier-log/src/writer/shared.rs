@@ -1,6 +1,6 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tracing_core::Level;
@@ -26,7 +26,8 @@ pub(super) struct Shared {
     /// Others wait here for lines to be written, for the sink, and for the thread's end.
     progress: Condvar,
     pub(super) stats: Stats,
-    pub(super) reporter: OnceLock<Weak<Output>>,
+    /// Who may report drops: the first that is still there does.
+    reporters: Mutex<Vec<Weak<Output>>>,
 }
 
 /// Only moved about under its lock: nothing that blocks, no code of others.
@@ -69,7 +70,7 @@ impl Shared {
             work: Condvar::new(),
             progress: Condvar::new(),
             stats: Stats::default(),
-            reporter: OnceLock::new(),
+            reporters: Mutex::default(),
         }
     }
 
@@ -205,6 +206,11 @@ impl Shared {
         let mut state = result.unwrap_or_else(PoisonError::into_inner).0;
         state.waiting -= 1;
         state
+    }
+
+    pub(super) fn reporters(&self) -> MutexGuard<'_, Vec<Weak<Output>>> {
+        let reporters = self.reporters.lock();
+        reporters.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,4 +1,4 @@
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::report;
@@ -54,9 +54,12 @@ impl Shared {
     /// Who shall report, if lines were dropped since the last time.
     fn report_due(&self, reported: &mut u64) -> Option<Arc<Output>> {
         let dropped = report::drops(&self.stats);
-        let due = dropped > *reported;
+        if dropped == *reported {
+            return None;
+        }
+        let output = self.reporters().iter().find_map(Weak::upgrade)?;
         *reported = dropped;
-        self.reporter.get().filter(|_| due)?.upgrade()
+        Some(output)
     }
 
     fn wait_for_work<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {

@@ -257,11 +257,53 @@ fn what_is_written_makes_room_again() {
     assert_eq!(pipe.lines().len(), 1_000);
 }
 
+#[test]
+fn a_layer_over_a_writer_reports_after_the_first_one_is_gone() {
+    let pipe = Pipe::default();
+    let builder = NonBlocking::builder().queue_bytes(8_000);
+    let (writer, guard) = builder.build(pipe.clone()).unwrap();
+    let first = JsonLayer::builder().writer(writer.clone()).build();
+    // As where a layer is reloaded: the new one is there before the old one is gone.
+    let layer = JsonLayer::builder().writer(writer).build();
+    drop(first);
+    let _subscriber = tracing_subscriber::registry().with(layer).set_default();
+    pipe.shut();
+    for _ in 0..300 {
+        info!("m");
+    }
+    pipe.open();
+    guard.flush(DEADLINE).unwrap();
+    guard.flush(DEADLINE).unwrap();
+    assert_eq!(reports(&pipe).len(), 1);
+}
+
+#[test]
+fn drops_while_no_layer_is_there_are_reported_by_the_next_one() {
+    let pipe = Pipe::default();
+    let builder = NonBlocking::builder().queue_bytes(8_000);
+    let (writer, guard) = builder.build(pipe.clone()).unwrap();
+    drop(JsonLayer::builder().writer(writer.clone()).build());
+    pipe.shut();
+    dispatcher::with_default(&subscriber(&writer), || {
+        for _ in 0..1_000 {
+            info!("m");
+        }
+    });
+    pipe.open();
+    guard.flush(DEADLINE).unwrap();
+    let layer = JsonLayer::builder().writer(writer).build();
+    let _subscriber = tracing_subscriber::registry().with(layer).set_default();
+    info!("m");
+    guard.flush(DEADLINE).unwrap();
+    guard.flush(DEADLINE).unwrap();
+    assert_eq!(reports(&pipe).len(), 1);
+}
+
 fn reports(pipe: &Pipe) -> Vec<Value> {
     let lines = pipe.lines();
     let lines = lines
         .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines
         .filter(|line| line["target"] == "otelier::log")
         .collect()
