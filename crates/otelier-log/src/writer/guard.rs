@@ -53,7 +53,9 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let start = Instant::now();
         // While it is still open, so that a report of lines dropped comes through.
-        let _ = self.shared.flush(self.timeout);
+        if self.shared.flush(self.timeout).is_ok() {
+            self.shared.report_last();
+        }
         let left = self.timeout.saturating_sub(start.elapsed());
         if self.shared.close(left)
             && let Some(thread) = self.thread.take()

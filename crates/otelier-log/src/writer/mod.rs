@@ -37,9 +37,9 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// within a few milliseconds may come one thread after the other.
 ///
 /// Given to [`JsonLayerBuilder::writer`](crate::JsonLayerBuilder::writer), its counts are the layer's,
-/// and once the queue is half empty again a WARN line in the stream says what was dropped so far. It
-/// also serves any other layer that takes a [`MakeWriter`], where each `write` is a line and what it
-/// drops is only in [`NonBlocking::stats`].
+/// and a WARN line in the stream says what was dropped so far, once the queue is half empty again and the
+/// sink has taken a line, or else when the [`Guard`] is dropped. It also serves any other layer that takes
+/// a [`MakeWriter`], where each `write` is a line and what it drops is only in [`NonBlocking::stats`].
 ///
 /// Lines still queued are lost if the process is killed, aborts or calls [`std::process::exit`] before
 /// the [`Guard`] was dropped or flushed. A child made by `fork` has no thread that writes, and may find

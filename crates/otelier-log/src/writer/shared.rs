@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// Calls of `write_now` that wait for the sink.
     pub(super) urgent: usize,
+    /// Drops of which a report was made.
+    pub(super) reported: u64,
     /// Threads that wait for progress.
     waiting: usize,
 }
@@ -65,6 +67,7 @@ impl Shared {
                 thread: Thread::Busy,
                 closed: false,
                 urgent: 0,
+                reported: 0,
                 waiting: 0,
             }),
             work: Condvar::new(),

@@ -14,7 +14,6 @@ const LINGER: Duration = Duration::from_millis(2);
 impl Shared {
     /// What the thread does until it is told to end.
     pub(super) fn run(&self) {
-        let mut reported = 0;
         let mut state = self.lock();
         loop {
             if let Some((segment, mut sink)) = state.take_work() {
@@ -29,7 +28,7 @@ impl Shared {
                 // that write is settled: who waits for a flush finds the report queued.
                 if all_taken
                     && self.room.is_ample()
-                    && let Some(output) = self.report_due(&mut reported)
+                    && let Some(output) = self.report_due(&mut state)
                 {
                     drop(state);
                     isolated(move || output.report_drops());
@@ -51,14 +50,22 @@ impl Shared {
         }
     }
 
+    /// Queues a report that is due, where no further write would bring it.
+    pub(super) fn report_last(&self) {
+        let output = self.report_due(&mut self.lock());
+        if let Some(output) = output {
+            isolated(move || output.report_drops());
+        }
+    }
+
     /// Who shall report, if lines were dropped since the last time.
-    fn report_due(&self, reported: &mut u64) -> Option<Arc<Output>> {
+    fn report_due(&self, state: &mut State) -> Option<Arc<Output>> {
         let dropped = report::drops(&self.stats);
-        if dropped == *reported {
+        if dropped == state.reported {
             return None;
         }
         let output = self.reporters().iter().find_map(Weak::upgrade)?;
-        *reported = dropped;
+        state.reported = dropped;
         Some(output)
     }
 

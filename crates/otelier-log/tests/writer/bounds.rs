@@ -1,3 +1,4 @@
+use std::io::{ErrorKind, Write as _};
 use std::time::Duration;
 
 use otelier_log::{DropReason, JsonLayer, NonBlocking};
@@ -296,6 +297,26 @@ fn drops_while_no_layer_is_there_are_reported_by_the_next_one() {
     info!("m");
     guard.flush(DEADLINE).unwrap();
     guard.flush(DEADLINE).unwrap();
+    assert_eq!(reports(&pipe).len(), 1);
+}
+
+#[test]
+fn a_failure_that_no_line_follows_is_reported_at_the_end() {
+    let pipe = Pipe::default();
+    let (mut inner, mut fails) = (pipe.clone(), true);
+    let sink = FnSink(move |bytes: &[u8]| {
+        if std::mem::take(&mut fails) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        inner.write(bytes)
+    });
+    let (writer, guard) = NonBlocking::new(sink).unwrap();
+    let layer = JsonLayer::builder().writer(writer).build();
+    let _subscriber = tracing_subscriber::registry().with(layer).set_default();
+    info!("m");
+    guard.flush(DEADLINE).unwrap();
+    assert!(pipe.lines().is_empty());
+    drop(guard);
     assert_eq!(reports(&pipe).len(), 1);
 }
 
