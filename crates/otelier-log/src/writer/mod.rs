@@ -131,6 +131,9 @@ pub struct NonBlockingBuilder {
 impl NonBlockingBuilder {
     /// How many bytes may be queued, with some 16 bytes for each line; 8 MiB by default. A longer line
     /// is dropped.
+    ///
+    /// The memory may be up to twice as much and some 2 MiB, for lines are kept in buffers of 64 KiB that
+    /// may be half full, some of which are ready for the next lines.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue = bytes;
         self

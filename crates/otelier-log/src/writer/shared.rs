@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) queue: Queue,
     /// `None` while someone writes to it.
     pub(super) sink: Option<Sink>,
-    pub(super) thread: Thread,
+    pub(super) activity: Activity,
     /// All stripes are.
     pub(super) closed: bool,
     /// Calls of `write_now` that wait for the sink.
@@ -46,8 +46,9 @@ pub(super) struct State {
     waiting: usize,
 }
 
+/// What the thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thread {
+pub(super) enum Activity {
     Busy,
     /// Has just written; wakes by itself.
     Lingering,
@@ -64,7 +65,7 @@ impl Shared {
             state: Mutex::new(State {
                 queue: Queue::default(),
                 sink: Some(sink),
-                thread: Thread::Busy,
+                activity: Activity::Busy,
                 closed: false,
                 urgent: 0,
                 reported: 0,
@@ -92,7 +93,7 @@ impl Shared {
         lines.segment.push(level, line);
         drop(lines);
         // The thread sets this, then looks into the stripe under its lock: it finds the line, or this
-        // finds what it has set.
+        // finds what it has set. Where it begins to linger it does not look: a miss costs `LINGER` at most.
         if self.room.used() >= self.wake_at.load(Ordering::Relaxed) {
             self.wake(&mut self.lock());
         }
@@ -129,8 +130,8 @@ impl Shared {
         let mut state = self.lock();
         state.closed = true;
         self.wake(&mut state);
-        let state = self.wait(state, timeout, |state| state.thread != Thread::Ended);
-        state.thread == Thread::Ended
+        let state = self.wait(state, timeout, |state| state.activity != Activity::Ended);
+        state.activity == Activity::Ended
     }
 
     pub(super) fn write_now(&self, line: &[u8], timeout: Duration) -> io::Result<()> {
@@ -169,28 +170,28 @@ impl Shared {
         let mut state = self.lock();
         state.sink = Some(sink);
         self.wake(&mut state);
-        self.tell(&state);
+        self.notify_progress(&state);
     }
 
     fn wake(&self, state: &mut State) {
-        if matches!(state.thread, Thread::Idle | Thread::Lingering) {
-            self.set_thread(state, Thread::Busy);
+        if matches!(state.activity, Activity::Idle | Activity::Lingering) {
+            self.set_activity(state, Activity::Busy);
             self.work.notify_one();
         }
     }
 
-    pub(super) fn set_thread(&self, state: &mut State, thread: Thread) {
-        state.thread = thread;
-        let wake_at = match thread {
-            Thread::Idle => 0,
-            Thread::Lingering => self.room.filling(),
-            Thread::Busy | Thread::Ended => usize::MAX,
+    pub(super) fn set_activity(&self, state: &mut State, activity: Activity) {
+        state.activity = activity;
+        let wake_at = match activity {
+            Activity::Idle => 0,
+            Activity::Lingering => self.room.filling(),
+            Activity::Busy | Activity::Ended => usize::MAX,
         };
         self.wake_at.store(wake_at, Ordering::Relaxed);
     }
 
     /// Spares the system call if nobody waits.
-    pub(super) fn tell(&self, state: &State) {
+    pub(super) fn notify_progress(&self, state: &State) {
         if state.waiting > 0 {
             self.progress.notify_all();
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::report;
 use super::segment::Segment;
-use super::shared::{Shared, State, Thread};
+use super::shared::{Activity, Shared, State};
 use super::sink::Sink;
 use crate::foreign::isolated;
 use crate::output::Output;
@@ -35,13 +35,13 @@ impl Shared {
                     state = self.lock();
                 }
                 state.queue.settled += lines;
-                self.tell(&state);
+                self.notify_progress(&state);
             } else if state.closed && state.can_write() {
                 // No stripe takes lines any more: what is in them now is the last.
                 state = self.gathered(state);
                 if state.queue.is_empty() {
-                    self.set_thread(&mut state, Thread::Ended);
-                    self.tell(&state);
+                    self.set_activity(&mut state, Activity::Ended);
+                    self.notify_progress(&state);
                     return;
                 }
             } else {
@@ -71,22 +71,22 @@ impl Shared {
 
     fn wait_for_work<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if !state.can_write() || self.room.used() < self.room.filling() {
-            self.set_thread(&mut state, Thread::Lingering);
+            self.set_activity(&mut state, Activity::Lingering);
             let result = self
                 .work
-                .wait_timeout_while(state, LINGER, |state| state.thread == Thread::Lingering);
+                .wait_timeout_while(state, LINGER, |state| state.activity == Activity::Lingering);
             state = result.unwrap_or_else(PoisonError::into_inner).0;
         }
         state = self.gathered(state);
-        if state.thread == Thread::Lingering && state.queue.is_empty() {
-            self.set_thread(&mut state, Thread::Idle);
+        if state.activity == Activity::Lingering && state.queue.is_empty() {
+            self.set_activity(&mut state, Activity::Idle);
             state = self.gathered(state);
             let result = self.work.wait_while(state, |state| {
-                state.thread == Thread::Idle && state.queue.is_empty()
+                state.activity == Activity::Idle && state.queue.is_empty()
             });
             state = self.gathered(result.unwrap_or_else(PoisonError::into_inner));
         }
-        self.set_thread(&mut state, Thread::Busy);
+        self.set_activity(&mut state, Activity::Busy);
         state
     }
 
@@ -137,7 +137,7 @@ mod tests {
         };
         thread::scope(|scope| {
             scope.spawn(|| shared.run());
-            wait_until(&|state| state.thread == Thread::Idle);
+            wait_until(&|state| state.activity == Activity::Idle);
             shared.push(Level::INFO, false, b"line\n").unwrap();
             wait_until(&|state| state.queue.settled == 1);
             assert!(shared.close(DEADLINE));
@@ -160,7 +160,7 @@ mod tests {
             let mut state = shared.lock();
             state.sink = Some(sink);
             assert!(state.take_work().is_none());
-            shared.tell(&state);
+            shared.notify_progress(&state);
             drop(state);
             last.join().unwrap().unwrap();
         });
