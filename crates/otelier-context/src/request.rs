@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Context;
@@ -8,9 +8,6 @@ use crate::{FieldValue, Fields, RequestId, TenantId, UserId};
 
 static LATE_WRITES: AtomicU64 = AtomicU64::new(0);
 static FIELDS_REFUSED: AtomicU64 = AtomicU64::new(0);
-
-const ENDED: u8 = 1;
-const HAS_FIELDS: u8 = 2;
 
 /// What is known of the request that runs: its id, its tenant, user and error once they are, and what
 /// fields the application adds.
@@ -25,9 +22,10 @@ pub struct RequestContext {
     tenant: OnceLock<TenantId>,
     user: OnceLock<UserId>,
     error: OnceLock<&'static str>,
+    /// Its lock is held for each write and for the end: what is set is set before the end, or refused.
     fields: Shared,
-    /// One value for both facts, so that a field is set before the end or refused, whatever the threads.
-    state: AtomicU8,
+    has_fields: AtomicBool,
+    ended: AtomicBool,
 }
 
 impl RequestContext {
@@ -45,7 +43,8 @@ impl RequestContext {
             user: OnceLock::new(),
             error: OnceLock::new(),
             fields: Shared::default(),
-            state: AtomicU8::new(0),
+            has_fields: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         })
     }
 
@@ -73,10 +72,11 @@ impl RequestContext {
     ///
     /// Where it added none, this is one relaxed atomic load.
     pub fn fields(&self) -> Fields {
-        if self.state.load(Ordering::Relaxed) & HAS_FIELDS == 0 {
-            return Fields::default();
+        if self.has_fields.load(Ordering::Relaxed) {
+            self.fields.read()
+        } else {
+            Fields::default()
         }
-        self.fields.read()
     }
 
     /// Sets the tenant; false if there was one or the request has ended.
@@ -108,7 +108,8 @@ impl RequestContext {
 
     /// Ends the request: later writes are ignored and counted. For the middleware that owns it.
     pub fn end(&self) {
-        self.state.fetch_or(ENDED, Ordering::AcqRel);
+        let _fields = self.fields.lock();
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     /// How many writes came after their request's end, in this process.
@@ -122,30 +123,32 @@ impl RequestContext {
     }
 
     fn set<T>(&self, cell: &OnceLock<T>, value: T) -> bool {
-        in_time(self.state.load(Ordering::Acquire)) && cell.set(value).is_ok()
+        self.in_time(|_| cell.set(value).is_ok())
     }
 
     fn put_field(&self, key: &'static str, value: FieldValue) -> bool {
+        self.in_time(|fields| {
+            let taken = fields.put(key, value);
+            if taken != Taken::Whole {
+                FIELDS_REFUSED.fetch_add(1, Ordering::Relaxed);
+            }
+            if taken == Taken::Refused {
+                return false;
+            }
+            self.has_fields.store(true, Ordering::Relaxed);
+            true
+        })
+    }
+
+    /// Writes, if that is before the end; counts a write that is not.
+    fn in_time(&self, write: impl FnOnce(&mut Fields) -> bool) -> bool {
         let mut fields = self.fields.lock();
-        // Under the lock: who sees this flag after the end waits for the field.
-        if !in_time(self.state.fetch_or(HAS_FIELDS, Ordering::AcqRel)) {
+        if self.ended.load(Ordering::Relaxed) {
+            LATE_WRITES.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        let taken = fields.put(key, value);
-        if taken != Taken::Whole {
-            FIELDS_REFUSED.fetch_add(1, Ordering::Relaxed);
-        }
-        taken != Taken::Refused
+        write(&mut fields)
     }
-}
-
-/// Whether a write comes before the end; counts one that does not.
-fn in_time(state: u8) -> bool {
-    let in_time = state & ENDED == 0;
-    if !in_time {
-        LATE_WRITES.fetch_add(1, Ordering::Relaxed);
-    }
-    in_time
 }
 
 /// The request that runs here, if one does. For an application's own code.
@@ -200,9 +203,57 @@ mod tests {
         assert_eq!(RequestContext::late_writes(), before + 1);
     }
 
+    /// Gives a thread that does not wait for the lock the time to show it.
+    fn yield_until(done: impl Fn() -> bool) {
+        (0..10_000)
+            .take_while(|_| !done())
+            .for_each(|_| std::thread::yield_now());
+    }
+
+    #[test]
+    fn a_write_waits_for_an_end_that_has_begun() {
+        let request = RequestContext::new(RequestId::make());
+        let end = request.fields.lock();
+        let (sender, begun) = std::sync::mpsc::channel();
+        let writer = Arc::clone(&request);
+        let writer = std::thread::spawn(move || {
+            sender.send(()).unwrap();
+            writer.set_error("out_of_stock")
+        });
+        begun.recv().unwrap();
+        yield_until(|| request.error().is_some());
+        request.ended.store(true, Ordering::Relaxed);
+        drop(end);
+        assert!(!writer.join().unwrap(), "set though the end did not see it");
+        assert_eq!(request.error(), None);
+    }
+
+    #[test]
+    fn the_end_waits_for_a_write_that_has_begun() {
+        let request = RequestContext::new(RequestId::make());
+        let write = request.fields.lock();
+        let (sender, begun) = std::sync::mpsc::channel();
+        let owner = Arc::clone(&request);
+        let owner = std::thread::spawn(move || {
+            sender.send(()).unwrap();
+            owner.end();
+        });
+        begun.recv().unwrap();
+        let has_ended = || request.ended.load(Ordering::Relaxed);
+        yield_until(has_ended);
+        assert!(!has_ended());
+        drop(write);
+        owner.join().unwrap();
+        assert!(has_ended());
+    }
+
     #[test]
     fn reading_no_fields_waits_for_no_lock() {
         let request = RequestContext::new(RequestId::make());
+        let too_long: &'static str = "k".repeat(RequestContext::MAX_FIELD_BYTES + 1).leak();
+        assert!(!request.set_field(too_long, 1));
+        request.end();
+        assert!(!request.set_field("late", 1));
         let _held = request.fields.lock();
         let (sender, read) = std::sync::mpsc::channel();
         let reader = Arc::clone(&request);
