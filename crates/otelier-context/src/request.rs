@@ -152,11 +152,19 @@ impl RequestContext {
 }
 
 /// The request that runs here, if one does. For an application's own code.
+///
+/// # Panics
+///
+/// In the destructor of a thread-local value that runs after that of OpenTelemetry's context.
 pub fn current() -> Option<Arc<RequestContext>> {
     Context::map_current(|cx| cx.request().cloned())
 }
 
 /// Adds a field to the request that runs here, by [`RequestContext::set_field`]; false where none runs.
+///
+/// # Panics
+///
+/// As [`current`] does.
 pub fn set_field(key: &'static str, value: impl Into<FieldValue>) -> bool {
     current().is_some_and(|request| request.set_field(key, value))
 }
