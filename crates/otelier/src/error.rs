@@ -48,6 +48,12 @@ impl Error {
         Self::new(Kind::NotWritten, source)
     }
 
+    pub(crate) fn not_taken(lines: u64) -> Self {
+        let source =
+            format!("stdout failed for {lines} lines; is its reader gone, or its disk full?");
+        Self::new(Kind::NotWritten, io::Error::other(source))
+    }
+
     #[cfg(feature = "axum")]
     pub(crate) fn listen(listener: &'static str, address: String, source: io::Error) -> Self {
         Self::new(Kind::Listen { listener, address }, source)

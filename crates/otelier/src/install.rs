@@ -44,9 +44,10 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
     let layer = layer.build();
     let levels = settings.levels();
     let access = layer.access_log(levels.clone());
-    registry.register_collector(Stats(layer.stats()));
+    let stats = layer.stats();
+    registry.register_collector(Stats(stats.clone()));
     subscribe(layer, levels.clone(), &pipeline)?;
-    let flush_on_drop = log_writer::keep(guard);
+    let flush_on_drop = log_writer::keep(guard, stats);
     opentelemetry::global::set_tracer_provider(pipeline.tracer_provider().clone());
     opentelemetry::global::set_text_map_propagator(pipeline.propagator());
 

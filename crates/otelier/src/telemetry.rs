@@ -102,16 +102,22 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// If a signal could not be exported (it says which), or log lines could not be written.
+    /// If a signal could not be exported (it says which), or stdout did not take all log lines: it is
+    /// not read, or failed meanwhile.
     pub fn shutdown(&self, deadline: Duration) -> Result<(), Error> {
         let start = Instant::now();
+        let failed_before = log_writer::failed();
         let exported = self
             .pipeline
             .shutdown(deadline)
             .map_err(Error::not_exported);
         let left = deadline.saturating_sub(start.elapsed());
         let written = log_writer::flush(left).map_err(Error::not_written);
-        exported.and(written)
+        let taken = match log_writer::failed_since(failed_before) {
+            0 => Ok(()),
+            failed => Err(Error::not_taken(failed)),
+        };
+        exported.and(written).and(taken)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The last log lines of a process, more of them than a pipe holds: none is lost where the process ends
-//! in order and stdout is read; where it is not read, that is told.
+//! in order and stdout is read; where it is not read or fails, that is told.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -27,10 +27,17 @@ const ENDS: [End; 4] = [
     ("an error ends main", an_error_ends_main),
 ];
 const UNREAD: End = ("nobody reads stdout", nobody_reads_stdout);
+const GONE: [End; 2] = [
+    ("the reader is gone at a stop", the_reader_is_gone_at_a_stop),
+    (
+        "the reader is gone at a shutdown",
+        the_reader_is_gone_at_a_shutdown,
+    ),
+];
 
 fn main() -> ExitCode {
     if let Ok(wanted) = env::var(END) {
-        let mut ends = ENDS.into_iter().chain([UNREAD]);
+        let mut ends = ENDS.into_iter().chain([UNREAD]).chain(GONE);
         let (_, end) = ends.find(|(name, _)| *name == wanted).unwrap();
         return end();
     }
@@ -38,6 +45,9 @@ fn main() -> ExitCode {
         every_line_is_written_where(name);
     }
     a_stop_says_how_many_lines_stdout_did_not_take();
+    for (name, _) in GONE {
+        a_stdout_that_fails_is_no_success_where(name);
+    }
     ExitCode::SUCCESS
 }
 
@@ -107,6 +117,35 @@ fn nobody_reads_stdout() -> ExitCode {
     assert_eq!(stopped.overran(), Some(Phase::Flush));
     eprintln!("{}", stopped.log_lines_left());
     stopped.report()
+}
+
+fn a_stdout_that_fails_is_no_success_where(end: &str) {
+    let (reader, stdout) = io::pipe().unwrap();
+    drop(reader);
+    let output = child(end).stdout(stdout).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(12), "{end}: {stderr}");
+}
+
+fn the_reader_is_gone_at_a_stop() -> ExitCode {
+    let stopped = serve_and_stop(install());
+    assert_eq!(stopped.overran(), Some(Phase::Flush));
+    assert!(stopped.log_lines_left() > 0);
+    stopped.report()
+}
+
+fn the_reader_is_gone_at_a_shutdown() -> ExitCode {
+    let telemetry = install();
+    std::thread::spawn(|| {
+        loop {
+            log();
+        }
+    });
+    log();
+    let error = telemetry.shutdown(Duration::from_secs(30)).unwrap_err();
+    let error = format!("{error:?}");
+    assert!(error.contains("stdout failed for"), "{error}");
+    ExitCode::from(12)
 }
 
 fn child(end: &str) -> Command {

@@ -45,8 +45,9 @@ impl Stopped {
         self.overran
     }
 
-    /// How many log lines stdout had not taken at the end, because nobody reads it. They are lost,
-    /// unless it takes them while the process lives on.
+    /// How many log lines stdout did not take during the stop. Where nobody reads it they are lost
+    /// unless it takes them while the process lives on; where it fails, as its reader is gone or its disk
+    /// is full, they are lost.
     pub fn log_lines_left(&self) -> u64 {
         self.log_lines_left
     }
@@ -65,7 +66,7 @@ impl Stopped {
 impl Termination for Stopped {
     /// Waits for log lines that came after the stop too, for a second at most.
     fn report(self) -> ExitCode {
-        // Where lines were left, stdout is not read.
+        // Where lines were left, stdout is not read or fails.
         if self.log_lines_left == 0 {
             let _ = log_writer::flush(LATE_LINES);
         }
@@ -84,6 +85,7 @@ pub(super) async fn in_order(
     signals: &mut Signals,
 ) -> Stopped {
     let mut overran = None;
+    let failed_before = log_writer::failed();
     let health = telemetry.health.clone();
     let flush = Flush::prepare(telemetry, budget / 6);
     let orderly = async {
@@ -107,7 +109,8 @@ pub(super) async fn in_order(
     };
     tracing::info!(target: "otelier::serve", overran = overran.map(Phase::name), forced_by, "stopped");
     // What the phases leave of the budget.
-    let log_lines_left = write_last_lines(budget / 15).await;
+    let log_lines_left =
+        write_last_lines(budget / 15).await + log_writer::failed_since(failed_before);
     if log_lines_left > 0 {
         overran = overran.or(Some(Phase::Flush));
     }
