@@ -48,12 +48,15 @@ impl Serve {
         self
     }
 
-    /// How long a stop may take in all. Default: 30 s.
+    /// How long a stop may take until [`run`](Self::run) returns. Default: 30 s.
     ///
     /// A sixth of it passes between readiness going off and the listener closing, for load balancers to
-    /// see it (not after SIGINT), six tenths are for the requests in flight, a sixth for the flush, and
-    /// the rest for the last log lines. What still runs after its share is left to the runtime's end, and
-    /// its telemetry is lost.
+    /// see it (not after SIGINT), six tenths are for the requests in flight, a fifth for the flush (a sixth
+    /// of the budget, and a thirtieth for a machine that is busy), and the rest for the last log lines.
+    /// What still runs after its share is left to the runtime's end, and its telemetry is lost.
+    ///
+    /// On top come, where `main` returns [`Stopped`], a second at most for log lines that come later, and
+    /// what the runtime's own end takes: it waits for blocking tasks that run.
     pub fn shutdown_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self

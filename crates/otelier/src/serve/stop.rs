@@ -87,14 +87,15 @@ pub(super) async fn in_order(
     let mut overran = None;
     let failed_before = log_writer::failed();
     let health = telemetry.health.clone();
-    let flush = Flush::prepare(telemetry, budget / 6);
+    let shares = Shares::of(budget);
+    let flush = Flush::prepare(telemetry, shares.flush, shares.grace);
     let orderly = async {
         health.draining("the service is stopping");
         if wait_for_load_balancer {
-            tokio::time::sleep(budget / 6).await;
+            tokio::time::sleep(shares.load_balancer).await;
         }
         drop(close);
-        let drained = tokio::time::timeout(budget / 10 * 6, drained);
+        let drained = tokio::time::timeout(shares.drain, drained);
         if !matches!(phase(Phase::Drain, drained).await, Ok(Ok(Ok(())))) {
             overran = Some(Phase::Drain);
         }
@@ -108,9 +109,8 @@ pub(super) async fn in_order(
         signal = signals.force() => Some(signal),
     };
     tracing::info!(target: "otelier::serve", overran = overran.map(Phase::name), forced_by, "stopped");
-    // What the phases leave of the budget.
     let log_lines_left =
-        write_last_lines(budget / 15).await + log_writer::failed_since(failed_before);
+        write_last_lines(shares.last_lines).await + log_writer::failed_since(failed_before);
     if log_lines_left > 0 {
         overran = overran.or(Some(Phase::Flush));
     }
@@ -121,17 +121,40 @@ pub(super) async fn in_order(
     }
 }
 
+/// The parts of a stop's budget.
+#[derive(Debug)]
+struct Shares {
+    load_balancer: Duration,
+    drain: Duration,
+    flush: Duration,
+    /// What the flush gets on top, for a machine that is busy: it keeps its deadline itself.
+    grace: Duration,
+    last_lines: Duration,
+}
+
+impl Shares {
+    fn of(budget: Duration) -> Self {
+        Self {
+            load_balancer: budget / 6,
+            drain: budget / 10 * 6,
+            flush: budget / 6,
+            grace: budget / 30,
+            last_lines: budget / 30,
+        }
+    }
+}
+
 /// The flush, on a thread of its own: it blocks, and must neither wait for a free thread of the runtime
 /// nor hold the runtime's own end up.
 struct Flush {
     begin: oneshot::Sender<()>,
     done: oneshot::Receiver<Result<(), String>>,
-    deadline: Duration,
+    timeout: Duration,
 }
 
 impl Flush {
     /// The thread that will flush. Where it is told to begin no more, it drops the telemetry.
-    fn prepare(telemetry: Telemetry, deadline: Duration) -> Self {
+    fn prepare(telemetry: Telemetry, deadline: Duration, grace: Duration) -> Self {
         let (begin, begun) = oneshot::channel();
         let (finished, done) = oneshot::channel();
         let flush = move || {
@@ -148,15 +171,14 @@ impl Flush {
         Self {
             begin,
             done,
-            deadline,
+            timeout: deadline + grace,
         }
     }
 
     async fn run(self) -> Result<(), String> {
         // An error is a thread that did not start, which the wait for its result tells.
         let _ = self.begin.send(());
-        // The deadline holds in the thread; what it gets on top is for a machine that is busy.
-        match tokio::time::timeout(self.deadline.saturating_mul(2), self.done).await {
+        match tokio::time::timeout(self.timeout, self.done).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err("the flush did not run".to_owned()),
             Err(_) => Err("the flush did not end by its deadline".to_owned()),
@@ -240,5 +262,28 @@ impl Signals {
     pub(super) async fn force(&mut self) -> u8 {
         let _ = tokio::signal::ctrl_c().await;
         2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_are_no_more_than_the_budget() {
+        for nanos in [0, 1, 59, 7_000_000_001, 30_000_000_000, u64::MAX] {
+            let budget = Duration::from_nanos(nanos);
+            let shares = Shares::of(budget);
+            let Shares {
+                load_balancer,
+                drain,
+                flush,
+                grace,
+                last_lines,
+            } = shares;
+            let sum = load_balancer + drain + flush + grace + last_lines;
+            assert!(sum <= budget, "{budget:?}: {shares:?}");
+            assert!(budget - sum < Duration::from_nanos(60), "{shares:?}");
+        }
     }
 }
