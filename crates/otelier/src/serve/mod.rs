@@ -1,6 +1,7 @@
 //! Serving an app and its ops listener, and stopping both in order.
 
 mod bound;
+mod flush;
 mod stop;
 
 use std::fmt;

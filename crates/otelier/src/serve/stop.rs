@@ -1,10 +1,10 @@
 use std::io;
 use std::process::{ExitCode, Termination};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::flush::{self, Flush};
 use crate::{Error, Telemetry, log_writer};
 
 /// How long the end of `main` waits for log lines that came after the stop.
@@ -88,7 +88,11 @@ pub(super) async fn in_order(
     let failed_before = log_writer::failed();
     let health = telemetry.health.clone();
     let shares = Shares::of(budget);
-    let flush = Flush::prepare(telemetry, shares.flush, shares.grace);
+    let shut_down = move || {
+        let result = telemetry.shutdown(shares.flush);
+        result.map_err(|error| format!("{error:?}"))
+    };
+    let flush = Flush::prepare(flush::thread(), shut_down, shares.flush + shares.grace);
     let orderly = async {
         health.draining("the service is stopping");
         if wait_for_load_balancer {
@@ -110,7 +114,7 @@ pub(super) async fn in_order(
     };
     tracing::info!(target: "otelier::serve", overran = overran.map(Phase::name), forced_by, "stopped");
     let log_lines_left =
-        write_last_lines(shares.last_lines).await + log_writer::failed_since(failed_before);
+        flush::write_last_lines(shares.last_lines).await + log_writer::failed_since(failed_before);
     if log_lines_left > 0 {
         overran = overran.or(Some(Phase::Flush));
     }
@@ -141,64 +145,6 @@ impl Shares {
             grace: budget / 30,
             last_lines: budget / 30,
         }
-    }
-}
-
-/// The flush, on a thread of its own: it blocks, and must neither wait for a free thread of the runtime
-/// nor hold the runtime's own end up.
-struct Flush {
-    begin: oneshot::Sender<()>,
-    done: oneshot::Receiver<Result<(), String>>,
-    timeout: Duration,
-}
-
-impl Flush {
-    /// The thread that will flush. Where it is told to begin no more, it drops the telemetry.
-    fn prepare(telemetry: Telemetry, deadline: Duration, grace: Duration) -> Self {
-        let (begin, begun) = oneshot::channel();
-        let (finished, done) = oneshot::channel();
-        let flush = move || {
-            if begun.blocking_recv().is_ok() {
-                let result = telemetry.shutdown(deadline);
-                // An error is a stop that waits no longer.
-                let _ = finished.send(result.map_err(|error| format!("{error:?}")));
-            }
-        };
-        let thread = thread::Builder::new().name("otelier-flush".to_owned());
-        if let Err(error) = thread.spawn(flush) {
-            tracing::error!(target: "otelier::serve", %error, "no thread to flush telemetry on");
-        }
-        Self {
-            begin,
-            done,
-            timeout: deadline + grace,
-        }
-    }
-
-    async fn run(self) -> Result<(), String> {
-        // An error is a thread that did not start, which the wait for its result tells.
-        let _ = self.begin.send(());
-        match tokio::time::timeout(self.timeout, self.done).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err("the flush did not run".to_owned()),
-            Err(_) => Err("the flush did not end by its deadline".to_owned()),
-        }
-    }
-}
-
-/// Waits for the log's last lines; how many stdout did not take. On a thread of its own, for the reasons
-/// that the flush has.
-async fn write_last_lines(timeout: Duration) -> u64 {
-    let write = move || match log_writer::flush(timeout) {
-        Ok(()) => 0,
-        Err(error) => error.pending_lines(),
-    };
-    let (finished, done) = oneshot::channel();
-    let thread = thread::Builder::new().name("otelier-flush".to_owned());
-    // An error of `send` is a stop that waits no longer.
-    match thread.spawn(move || finished.send(write())) {
-        Ok(_) => done.await.unwrap_or(0),
-        Err(_) => write(),
     }
 }
 
