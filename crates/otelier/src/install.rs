@@ -1,5 +1,5 @@
 use otelier_health::Health;
-use otelier_log::{JsonLayer, JsonLayerBuilder, Levels, Settings};
+use otelier_log::{Format, JsonLayer, JsonLayerBuilder, Levels, Settings};
 use otelier_metrics::Registry;
 #[cfg(feature = "axum")]
 use otelier_otlp::Config;
@@ -36,8 +36,13 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
     let health = Health::new();
     health.register(&registry);
 
-    let (writer, guard) = log_writer::start().map_err(Error::log_writer)?;
-    let mut layer = log_layer(&settings, &pipeline).writer(writer);
+    let mut layer = log_layer(&settings, &pipeline);
+    let mut guard = None;
+    if settings.format != Format::None {
+        let (writer, ends) = log_writer::start().map_err(Error::log_writer)?;
+        layer = layer.writer(writer);
+        guard = Some(ends);
+    }
     if let Some(keys) = log_keys {
         layer = layer.keys(keys);
     }

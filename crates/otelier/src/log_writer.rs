@@ -18,10 +18,12 @@ pub(crate) fn start() -> io::Result<(NonBlocking, Guard)> {
     NonBlocking::new(io::stdout())
 }
 
-/// For the writer of the global subscriber, of which there is one.
-pub(crate) fn keep(guard: Guard, stats: Stats) -> FlushOnDrop {
-    // An error is a second guard, which ends with this.
-    let _ = WRITER.set((guard, stats));
+/// For the writer of the global subscriber, of which there is one, or none where no lines are written.
+pub(crate) fn keep(guard: Option<Guard>, stats: Stats) -> FlushOnDrop {
+    if let Some(guard) = guard {
+        // An error is a second guard, which ends with this.
+        let _ = WRITER.set((guard, stats));
+    }
     FlushOnDrop
 }
 

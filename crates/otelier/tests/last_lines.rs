@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::env;
+use std::fs;
 use std::future::ready;
 use std::io;
 use std::process::{Command, ExitCode, Stdio, Termination as _};
@@ -27,6 +28,7 @@ const ENDS: [End; 4] = [
     ("an error ends main", an_error_ends_main),
 ];
 const UNREAD: End = ("nobody reads stdout", nobody_reads_stdout);
+const UNWANTED: End = ("no lines are wanted", no_lines_are_wanted);
 const GONE: [End; 2] = [
     ("the reader is gone at a stop", the_reader_is_gone_at_a_stop),
     (
@@ -37,7 +39,7 @@ const GONE: [End; 2] = [
 
 fn main() -> ExitCode {
     if let Ok(wanted) = env::var(END) {
-        let mut ends = ENDS.into_iter().chain([UNREAD]).chain(GONE);
+        let mut ends = ENDS.into_iter().chain([UNREAD, UNWANTED]).chain(GONE);
         let (_, end) = ends.find(|(name, _)| *name == wanted).unwrap();
         return end();
     }
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
     for (name, _) in GONE {
         a_stdout_that_fails_is_no_success_where(name);
     }
+    no_thread_waits_for_lines_that_nobody_wants();
     ExitCode::SUCCESS
 }
 
@@ -146,6 +149,29 @@ fn the_reader_is_gone_at_a_shutdown() -> ExitCode {
     let error = format!("{error:?}");
     assert!(error.contains("stdout failed for"), "{error}");
     ExitCode::from(12)
+}
+
+fn no_thread_waits_for_lines_that_nobody_wants() {
+    let mut child = child(UNWANTED.0);
+    let output = child.env("OTELIER_LOG_FORMAT", "none").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+fn no_lines_are_wanted() -> ExitCode {
+    let telemetry = install();
+    log();
+    if cfg!(target_os = "linux") {
+        let is_writer = |task: io::Result<fs::DirEntry>| {
+            let name = fs::read_to_string(task.unwrap().path().join("comm"));
+            name.is_ok_and(|name| name.trim() == "otelier-log")
+        };
+        let mut tasks = fs::read_dir("/proc/self/task").unwrap();
+        assert!(!tasks.any(is_writer));
+    }
+    telemetry.shutdown(Duration::from_secs(30)).unwrap();
+    ExitCode::SUCCESS
 }
 
 fn child(end: &str) -> Command {
