@@ -48,6 +48,9 @@ pub struct RequestEnd<'a> {
     pub bytes_in: Option<u64>,
     /// How many bytes of the response's body were handed on, if a head was sent.
     pub bytes_out: Option<u64>,
+    /// Whether the response was a stream (101, a 2xx to CONNECT, `text/event-stream`): its duration is
+    /// not the service's latency.
+    pub is_stream: bool,
 }
 
 impl<'a> RequestEnd<'a> {
@@ -69,6 +72,7 @@ impl<'a> RequestEnd<'a> {
             user_agent: None,
             bytes_in: None,
             bytes_out: None,
+            is_stream: false,
         }
     }
 }

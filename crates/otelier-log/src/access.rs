@@ -26,7 +26,8 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// From this duration on a request is `slow`; 500 ms by default.
+    /// From this duration on a request is `slow`; 500 ms by default. Of a stream the time to its head
+    /// counts.
     #[must_use]
     pub fn slow_threshold(mut self, threshold: Duration) -> Self {
         self.slow = threshold;
@@ -74,7 +75,11 @@ impl AccessLog {
         if let Some(error_type) = end.error_type {
             line.str(key(Field::ErrorType), error_type);
         }
-        line.bool(key(Field::Slow), end.duration >= self.slow);
+        let latency = match end.is_stream {
+            true => end.head.unwrap_or_default(),
+            false => end.duration,
+        };
+        line.bool(key(Field::Slow), latency >= self.slow);
     }
 }
 

@@ -91,6 +91,20 @@ fn a_request_is_slow_from_the_threshold_on() {
 }
 
 #[test]
+fn a_stream_is_slow_by_the_time_to_its_head() {
+    let (access, sink) = access_log("info");
+    for head in [499, 500] {
+        let mut end = end(Level::Info);
+        end.is_stream = true;
+        end.duration = Duration::from_secs(60);
+        end.head = Some(Duration::from_millis(head));
+        access.on_end(&end);
+    }
+    let slow = |line: usize| sink.json()[line]["slow"].clone();
+    assert_eq!([slow(0), slow(1)], [json!(false), json!(true)]);
+}
+
+#[test]
 fn the_filter_counts_for_the_target_otelier_access() {
     for (filter, written) in [
         ("info", 3),

@@ -13,13 +13,24 @@ use otelier_metrics::{
 use crate::classify::ErrorType;
 use crate::semconv::{self, label};
 
-/// The metrics of an HTTP server: `http_server_request_duration_seconds` and
-/// `http_server_active_requests`.
+/// Upper bounds for durations of streams, in seconds: from one to four hours.
+const STREAM_BUCKETS: &[f64] = &[
+    1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0,
+];
+
+/// The metrics of an HTTP server: `http_server_request_duration_seconds`,
+/// `otelier_http_server_stream_duration_seconds` and `http_server_active_requests`.
+///
+/// A stream is a response of 101, a 2xx to CONNECT, or a body of `text/event-stream`. How long it takes
+/// says nothing about the service, so it is in the second histogram, whose buckets go from a second to
+/// four hours, and not in the first: the requests are the samples of both. What follows a 101 or a
+/// CONNECT is no body, so these end at their heads.
 ///
 /// A registry has them once; each layer over it takes a clone.
 #[derive(Debug, Clone)]
 pub struct HttpServerMetrics {
     duration: Family<DurationLabels, Histogram>,
+    stream: Family<DurationLabels, Histogram>,
     active: Family<ActiveLabels, Gauge>,
 }
 
@@ -36,12 +47,33 @@ impl HttpServerMetrics {
                 "Duration of HTTP server requests, to the end of the body",
                 DURATION_BUCKETS,
             )?,
+            stream: registry.histogram_seconds(
+                semconv::HTTP_SERVER_STREAM_DURATION,
+                "Duration of HTTP server requests that were answered by a stream",
+                STREAM_BUCKETS,
+            )?,
             active: registry.gauge(
                 semconv::HTTP_SERVER_ACTIVE_REQUESTS,
                 "HTTP server requests in flight",
             )?,
         })
     }
+
+    fn family(&self, measure: Measure) -> &Family<DurationLabels, Histogram> {
+        match measure {
+            Measure::Request => &self.duration,
+            Measure::Stream => &self.stream,
+        }
+    }
+}
+
+/// What is measured of a request, each in a histogram of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// `http.server.request.duration`, in seconds.
+    Request,
+    /// The same of one that was answered by a stream.
+    Stream,
 }
 
 /// The handles that a layer has used, so that a request costs no lookup by labels.
@@ -57,7 +89,7 @@ pub(crate) struct Handles {
 #[derive(Debug)]
 pub(crate) struct RouteHandles {
     route: Option<Arc<str>>,
-    duration: Slots<DurationLabels, Histogram, 16>,
+    histograms: Slots<(Measure, DurationLabels), Histogram, 16>,
 }
 
 impl Handles {
@@ -93,24 +125,25 @@ impl Handles {
         Some(gauge)
     }
 
-    /// Records `http.server.request.duration` in seconds.
+    /// Records a value of this measure.
     pub(crate) fn record(
         &self,
         route: &RouteHandles,
         labels: &DurationLabels,
-        seconds: f64,
+        measure: Measure,
+        value: f64,
         span: &SpanContext,
     ) {
         if let Some(metrics) = &self.metrics {
             let make = || {
                 let places = labels.places();
-                let histogram = metrics.duration.handle_within(places, labels.clone());
-                (labels.clone(), histogram)
+                let family = metrics.family(measure);
+                let histogram = family.handle_within(places, labels.clone());
+                ((measure, labels.clone()), histogram)
             };
-            let histogram = route
-                .duration
-                .get_or_insert_with(|other| other == labels, make);
-            histogram.observe(seconds, span);
+            let is_key = |(of, other): &_| *of == measure && other == labels;
+            let histogram = route.histograms.get_or_insert_with(is_key, make);
+            histogram.observe(value, span);
         }
     }
 }
@@ -124,7 +157,7 @@ impl RouteHandles {
     fn new(route: Option<Arc<str>>) -> Arc<Self> {
         Arc::new(Self {
             route,
-            duration: Slots::default(),
+            histograms: Slots::default(),
         })
     }
 }

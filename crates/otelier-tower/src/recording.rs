@@ -15,8 +15,10 @@ use otelier_context::{
 use otelier_metrics::Gauge;
 
 use crate::classify::{Class, Classifier, Ending, ErrorType};
-use crate::inbound::{Inbound, UsualTexts};
-use crate::metrics::{ActiveLabels, DurationLabels, Handles, HttpServerMetrics, RouteHandles};
+use crate::inbound::{Inbound, UsualTexts, is_event_stream};
+use crate::metrics::{
+    ActiveLabels, DurationLabels, Handles, HttpServerMetrics, Measure, RouteHandles,
+};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
 use crate::{Cidr, Trust, semconv};
 
@@ -117,6 +119,7 @@ impl Recorder {
             start,
             wall,
             response: None,
+            is_stream: false,
             bytes_out: 0,
             finished: false,
         })
@@ -136,6 +139,7 @@ pub(crate) struct Recording {
     start: Instant,
     wall: SystemTime,
     response: Option<(StatusCode, Duration)>,
+    is_stream: bool,
     bytes_out: u64,
     finished: bool,
 }
@@ -161,6 +165,7 @@ impl Recording {
     /// The response's head is ready: it gets the request's id, and its time is taken.
     pub(crate) fn head(&mut self, status: StatusCode, headers: &mut HeaderMap) {
         self.response = Some((status, self.start.elapsed()));
+        self.is_stream = self.starts_stream(status, headers);
         let mut buffer = [0; 36];
         let name = self.recorder.settings.request_id_headers.first();
         let id = HeaderValue::from_str(self.request.id().encode(&mut buffer));
@@ -177,6 +182,12 @@ impl Recording {
             200..=299 => self.inbound.is_head || self.inbound.is_connect,
             _ => self.inbound.is_head,
         }
+    }
+
+    fn starts_stream(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        let is_tunnel = self.inbound.is_connect && status.is_success();
+        let is_upgrade = status == StatusCode::SWITCHING_PROTOCOLS;
+        is_tunnel || is_upgrade || !self.has_no_body() && is_event_stream(headers)
     }
 
     /// So many bytes of the response's body were handed on.
@@ -231,6 +242,10 @@ impl Recording {
         self.recorder.handles.record(
             &self.route,
             &labels,
+            match self.is_stream {
+                true => Measure::Stream,
+                false => Measure::Request,
+            },
             duration.as_secs_f64(),
             span.span_context(),
         );
@@ -247,6 +262,7 @@ impl Recording {
         end.user_agent = self.inbound.user_agent();
         end.bytes_in = self.inbound.bytes_in;
         end.bytes_out = status.map(|_| self.bytes_out);
+        end.is_stream = self.is_stream;
         self.tell(&end);
     }
 

@@ -34,6 +34,7 @@ pub(crate) const UNKNOWN_METHOD_NAME: &str = "HTTP";
 
 /// The metrics, by their Prometheus names: without the unit, which the exposition adds.
 pub(crate) const HTTP_SERVER_REQUEST_DURATION: &str = "http_server_request_duration";
+pub(crate) const HTTP_SERVER_STREAM_DURATION: &str = "otelier_http_server_stream_duration";
 pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
 
 /// The same attributes as Prometheus labels.

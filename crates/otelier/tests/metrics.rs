@@ -27,11 +27,15 @@ async fn login() {
 async fn events_by_name_and_losses_of_requests_are_counters() {
     let collector = Collector::start().await.unwrap();
     let telemetry = support::install(&collector);
-    let app = Router::new().route("/login", get(login));
+    let events = async || ([("content-type", "text/event-stream")], "data: 1\n\n");
+    let app = Router::new()
+        .route("/login", get(login))
+        .route("/events", get(events));
     let service = Service::start(support::serve(telemetry, app)).await;
 
     let answer = support::get(service.app, "/login").await;
     assert_eq!(answer.status(), 200);
+    support::get(service.app, "/events").await;
     let page = support::get(service.ops, "/metrics").await.into_body();
     assert_eq!(service.stop().await.code(), 0);
 
@@ -41,6 +45,7 @@ async fn events_by_name_and_losses_of_requests_are_counters() {
         "otelier_request_fields_refused_total 1",
         "otelier_request_late_writes_total 1",
         "otelier_baggage_dropped_total 1",
+        r#"otelier_http_server_stream_duration_seconds_count{http_request_method="GET",url_scheme="http",http_route="/events",http_response_status_code="200",network_protocol_version="1.1"} 1"#,
     ] {
         assert!(page.lines().any(|line| line == sample), "{sample}\n{page}");
     }

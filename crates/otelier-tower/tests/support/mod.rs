@@ -139,7 +139,12 @@ pub(crate) async fn ok<B>(body: B) -> Result<Response<B>, Infallible> {
 }
 
 pub(crate) fn get(uri: &str) -> Request<Empty<Bytes>> {
-    Request::get(uri).body(Empty::new()).unwrap()
+    request("GET", uri)
+}
+
+pub(crate) fn request(method: &str, uri: &str) -> Request<Empty<Bytes>> {
+    let head = Request::builder().method(method).uri(uri);
+    head.body(Empty::new()).unwrap()
 }
 
 #[derive(Debug, Clone)]
@@ -149,6 +154,7 @@ pub(crate) struct Line {
     pub(crate) status: Option<u16>,
     pub(crate) error_type: Option<String>,
     pub(crate) bytes_out: Option<u64>,
+    pub(crate) is_stream: bool,
     pub(crate) request_id: String,
     pub(crate) tenant: Option<String>,
 }
@@ -165,6 +171,7 @@ impl RequestObserver for Lines {
             status: end.status_code,
             error_type: end.error_type.map(str::to_owned),
             bytes_out: end.bytes_out,
+            is_stream: end.is_stream,
             request_id: request.id().to_string(),
             tenant: request.tenant().map(ToString::to_string),
         });
