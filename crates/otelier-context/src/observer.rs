@@ -32,6 +32,8 @@ pub struct RequestEnd<'a> {
     pub method: &'a str,
     /// `http.route`: the router's template, if one matched.
     pub route: Option<&'a str>,
+    /// What the application calls that which the request did.
+    pub operation: Option<&'static str>,
     /// `url.path`, as the client sent it.
     pub path: &'a str,
     /// `http.response.status_code`, if a head was sent.
@@ -64,6 +66,7 @@ impl<'a> RequestEnd<'a> {
             head: None,
             method: "_OTHER",
             route: None,
+            operation: None,
             path: "",
             status_code: None,
             error_type: None,

@@ -12,16 +12,17 @@ static FIELDS_REFUSED: AtomicU64 = AtomicU64::new(0);
 /// What is known of the request that runs: its id, its tenant, user and error once they are, and what
 /// fields the application adds.
 ///
-/// It lives in OpenTelemetry's [`Context`] as an `Arc`. Tenant, user and error may be learned late and
-/// are set once: the first writer wins. A field may be set again: the last writer wins. What is set
-/// appears in each later log line, on the server span and in the access line. A write after the request
-/// has ended is ignored and counted.
+/// It lives in OpenTelemetry's [`Context`] as an `Arc`. Tenant, user, error and operation may be learned
+/// late and are set once: the first writer wins. A field may be set again: the last writer wins. What is
+/// set appears on the server span and in the access line, and but for error and operation in each later
+/// log line. A write after the request has ended is ignored and counted.
 #[derive(Debug)]
 pub struct RequestContext {
     id: RequestId,
     tenant: OnceLock<TenantId>,
     user: OnceLock<UserId>,
     error: OnceLock<&'static str>,
+    operation: OnceLock<&'static str>,
     /// Its lock is held for each write and for the end: what is set is set before the end, or refused.
     fields: Shared,
     has_fields: AtomicBool,
@@ -42,6 +43,7 @@ impl RequestContext {
             tenant: OnceLock::new(),
             user: OnceLock::new(),
             error: OnceLock::new(),
+            operation: OnceLock::new(),
             fields: Shared::default(),
             has_fields: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -66,6 +68,11 @@ impl RequestContext {
     /// The error that the application set, if it did.
     pub fn error(&self) -> Option<&'static str> {
         self.error.get().copied()
+    }
+
+    /// The operation that the application named, if it did.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.operation.get().copied()
     }
 
     /// The fields that the application added so far.
@@ -93,6 +100,13 @@ impl RequestContext {
     /// there was an error or the request has ended.
     pub fn set_error(&self, error_type: &'static str) -> bool {
         self.set(&self.error, error_type)
+    }
+
+    /// Names what the request does, such as `createOrder`, where the route does not say it: on the
+    /// server span as `otelier.operation`, in the access line as `operation`, never on a metric. False
+    /// if there was a name or the request has ended.
+    pub fn set_operation(&self, operation: &'static str) -> bool {
+        self.set(&self.operation, operation)
     }
 
     /// Adds a field, or sets it anew in its place; false if there is no room for it or the request has
@@ -199,6 +213,9 @@ mod tests {
         assert!(request.set_error("out_of_stock"));
         assert!(!request.set_error("other"));
         assert_eq!(request.error(), Some("out_of_stock"));
+        assert!(request.set_operation("createOrder"));
+        assert!(!request.set_operation("other"));
+        assert_eq!(request.operation(), Some("createOrder"));
     }
 
     #[test]

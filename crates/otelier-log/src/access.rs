@@ -49,6 +49,9 @@ impl AccessLog {
         if let Some(route) = end.route {
             line.str(key(Field::Route), route);
         }
+        if let Some(operation) = end.operation {
+            line.str(key(Field::Operation), operation);
+        }
         line.str(key(Field::Path), end.path);
         if let Some(code) = end.status_code {
             line.i64(key(Field::StatusCode), code.into());
@@ -125,6 +128,7 @@ own_fields! {
         Category = "category",
         Method = "http.request.method",
         Route = "http.route",
+        Operation = "operation",
         Path = "url.path",
         StatusCode = "http.response.status_code",
         Duration = "duration_ms",

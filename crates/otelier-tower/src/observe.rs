@@ -14,6 +14,7 @@ impl RequestObserver for TracingEvent {
                     category = "access",
                     "http.request.method" = end.method,
                     "http.route" = end.route,
+                    operation = end.operation,
                     "url.path" = end.path,
                     "http.response.status_code" = end.status_code,
                     duration_ms = end.duration.as_secs_f64() * 1e3,

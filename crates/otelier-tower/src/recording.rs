@@ -254,6 +254,7 @@ impl Recording {
         end.head = self.response.map(|(_, head)| head);
         end.method = self.inbound.method;
         end.route = labels.route.as_deref();
+        end.operation = self.request.operation();
         end.path = self.inbound.path();
         end.status_code = status.map(|status| status.as_u16());
         end.error_type = error_type;
@@ -279,11 +280,15 @@ impl Recording {
         let tenant = late_tenant.map(|tenant| KeyValue::new(semconv::TENANT_ID, tenant.clone()));
         let user = self.request.user();
         let user = user.map(|user| KeyValue::new(semconv::USER_ID, user.clone()));
+        let operation = self.request.operation();
+        let operation = operation.map(|operation| KeyValue::new(semconv::OPERATION, operation));
         let fields = self.request.fields();
         let fields = fields
             .iter()
             .map(|(key, value)| KeyValue::new(semconv::field_key(key), value.clone()));
-        let own = [status, error, tenant, user].into_iter().flatten();
+        let own = [status, error, tenant, user, operation]
+            .into_iter()
+            .flatten();
         // Neither is made for a span that does not record.
         span.set_attributes(own.chain(fields));
         if error_type.is_some() {

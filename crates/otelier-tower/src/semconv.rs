@@ -20,6 +20,8 @@ pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
 /// Our own, on the server span where resolved.
 pub(crate) const REQUEST_ID: &str = "request.id";
+/// Our own, on the server span where the application named it.
+pub(crate) const OPERATION: &str = "otelier.operation";
 /// Our own: the request came with an id that could not be kept.
 pub(crate) const REQUEST_ID_REPLACED: &str = "request.id.replaced";
 /// Our own, on the server span where resolved.
@@ -76,7 +78,7 @@ pub(crate) fn field_key(name: &'static str) -> Key {
     let base = name.trim_start_matches("field.");
     let own = matches!(
         base,
-        ERROR_TYPE | REQUEST_ID | REQUEST_ID_REPLACED | TENANT_ID | USER_ID
+        ERROR_TYPE | OPERATION | REQUEST_ID | REQUEST_ID_REPLACED | TENANT_ID | USER_ID
     );
     if own || NAMESPACES.iter().any(|space| base.starts_with(space)) {
         format!("field.{name}").into()

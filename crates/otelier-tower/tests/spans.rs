@@ -172,6 +172,21 @@ fn a_tenant_learned_late_is_on_the_span_and_the_line() {
 }
 
 #[test]
+fn an_operation_that_the_application_named_is_on_the_span_and_the_line() {
+    let harness = Harness::new();
+    let handler = service_fn(|request| {
+        let current = otelier_context::current().unwrap();
+        assert!(current.set_operation("createOrder"));
+        assert!(!current.set_operation("other"));
+        ok(request)
+    });
+    block_on(harness.layer().layer(handler).oneshot(get("/"))).unwrap();
+    let attributes = attributes(&harness.spans()[0]);
+    assert_eq!(attributes["otelier.operation"], text("createOrder"));
+    assert_eq!(harness.lines()[0].operation, Some("createOrder"));
+}
+
+#[test]
 fn fields_that_the_application_set_are_attributes_with_their_types() {
     let harness = Harness::new();
     let handler = service_fn(|request| {
@@ -202,6 +217,7 @@ fn no_field_takes_an_attribute_of_the_middleware() {
         request.set_tenant("acme".parse().unwrap());
         request.set_user("ann".parse().unwrap());
         request.set_error("out_of_stock");
+        request.set_operation("createOrder");
         for key in &*keys.lock().unwrap() {
             assert!(request.set_field(key, "forged"));
         }

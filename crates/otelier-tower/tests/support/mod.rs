@@ -155,6 +155,7 @@ pub(crate) struct Line {
     pub(crate) error_type: Option<String>,
     pub(crate) bytes_out: Option<u64>,
     pub(crate) is_stream: bool,
+    pub(crate) operation: Option<&'static str>,
     pub(crate) request_id: String,
     pub(crate) tenant: Option<String>,
 }
@@ -172,6 +173,7 @@ impl RequestObserver for Lines {
             error_type: end.error_type.map(str::to_owned),
             bytes_out: end.bytes_out,
             is_stream: end.is_stream,
+            operation: end.operation,
             request_id: request.id().to_string(),
             tenant: request.tenant().map(ToString::to_string),
         });
