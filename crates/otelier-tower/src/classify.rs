@@ -77,6 +77,7 @@ impl ErrorType {
 #[non_exhaustive]
 pub struct HttpServerClassifier {
     is_timeout: Option<fn(&(dyn Error + 'static)) -> bool>,
+    client_errors_warn: bool,
 }
 
 impl HttpServerClassifier {
@@ -84,6 +85,12 @@ impl HttpServerClassifier {
     /// An `io::Error` of the kind `TimedOut` is one in any case.
     pub fn timeouts(mut self, is_timeout: fn(&(dyn Error + 'static)) -> bool) -> Self {
         self.is_timeout = Some(is_timeout);
+        self
+    }
+
+    /// Whether the access line of a 4xx is a warning; an error it is not. Default: false.
+    pub fn client_errors_warn(mut self, warn: bool) -> Self {
+        self.client_errors_warn = warn;
         self
     }
 
@@ -112,6 +119,12 @@ impl Classifier for HttpServerClassifier {
                 (Some(word), _) => error(word),
                 (None, Some(status)) if status.is_server_error() => {
                     Class::error(ErrorType::Status(status), Level::Error)
+                }
+                (None, Some(status)) if status.is_client_error() && self.client_errors_warn => {
+                    Class {
+                        level: Level::Warn,
+                        ..Class::OK
+                    }
                 }
                 _ => Class::OK,
             },
@@ -159,6 +172,21 @@ mod tests {
                 (error_type, level),
                 "{outcome:?} {status}"
             );
+        }
+    }
+
+    #[test]
+    fn a_client_error_is_a_warning_where_asked_for() {
+        let classifier = HttpServerClassifier::default().client_errors_warn(true);
+        for (status, level) in [
+            (399, Level::Info),
+            (400, Level::Warn),
+            (499, Level::Warn),
+            (500, Level::Error),
+        ] {
+            let class = classifier.classify(&ending(Outcome::Complete, status));
+            assert_eq!(class.level, level, "{status}");
+            assert_eq!(class.error_type.is_some(), status == 500, "{status}");
         }
     }
 

@@ -22,6 +22,9 @@ use crate::metrics::{
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
 use crate::{Cidr, Trust, semconv};
 
+/// Which requests are not told of.
+type Skip = dyn Fn(&Parts) -> bool + Send + Sync;
+
 /// What a layer was built with.
 pub(crate) struct Settings {
     pub(crate) catch_panic: bool,
@@ -33,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) request_id_headers: Vec<HeaderName>,
     pub(crate) route_of: Option<Box<dyn RouteOf>>,
     pub(crate) scheme: &'static str,
+    pub(crate) skip: Box<Skip>,
     pub(crate) tenant: Option<Box<dyn TenantResolver>>,
     pub(crate) trust: Trust,
     pub(crate) trusted_proxies: Vec<Cidr>,
@@ -52,6 +56,11 @@ impl Recorder {
             settings,
             usual: UsualTexts::default(),
         })
+    }
+
+    /// Whether the request with this head is not told of.
+    pub(crate) fn skips(&self, head: &Parts) -> bool {
+        guarded("skip", || (self.settings.skip)(head)).unwrap_or(false)
     }
 
     /// Starts the span, the clock and the gauge of the request with this head.

@@ -50,7 +50,7 @@ impl<B: Body> ResponseBody<B> {
         body
     }
 
-    /// The body of a request that an outer layer tells of.
+    /// The body of a request that an outer layer tells of, or nobody.
     pub(super) fn untold(inner: B) -> Self {
         Self {
             inner: Some(inner),

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::request::Parts;
+use http::{HeaderName, Method};
 use opentelemetry::propagation::TextMapPropagator;
 use otelier_context::{RequestObserver, TraceContextPropagator};
 
@@ -42,6 +43,7 @@ impl<T> ServerBuilder<T> {
                 request_id_headers: REQUEST_ID_HEADERS.into(),
                 route_of: None,
                 scheme: "http",
+                skip: Box::new(is_probe),
                 tenant: None,
                 trust: Trust::default(),
                 trusted_proxies: Vec::new(),
@@ -143,6 +145,13 @@ impl<T> ServerBuilder<T> {
         self
     }
 
+    /// Which requests to pass on untold: without span, metrics, line and request id. Default: GET and HEAD
+    /// of `/livez`, `/readyz` and `/metrics`, which this replaces.
+    pub fn skip(mut self, skip: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.settings.skip = Box::new(skip);
+        self
+    }
+
     /// Whether a panic before the response's head becomes a 500 with the request's id. It is recorded
     /// as a panic either way; if it is not caught it goes on. Default: false.
     pub fn catch_panic(mut self, catch_panic: bool) -> Self {
@@ -160,6 +169,11 @@ impl<T> ServerBuilder<T> {
             recorder: Recorder::new(self.settings),
         }
     }
+}
+
+fn is_probe(head: &Parts) -> bool {
+    matches!(head.method, Method::GET | Method::HEAD)
+        && matches!(head.uri.path(), "/livez" | "/readyz" | "/metrics")
 }
 
 impl<T> fmt::Debug for ServerBuilder<T> {

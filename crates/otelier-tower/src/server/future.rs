@@ -55,7 +55,7 @@ impl<F> ResponseFuture<F> {
         }
     }
 
-    /// The future of a request that an outer layer tells of.
+    /// The future of a request that an outer layer tells of, or nobody.
     pub(super) fn untold(inner: F) -> Self {
         Self {
             inner: Some(inner),

@@ -57,7 +57,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        if head.extensions.insert(Told).is_some() {
+        if head.extensions.insert(Told).is_some() || self.recorder.skips(&head) {
             let request = Request::from_parts(head, body);
             return ResponseFuture::untold(self.inner.call(request));
         }
@@ -70,7 +70,7 @@ where
     }
 }
 
-/// Marks a request, in its extensions, that a layer tells of.
+/// Marks a request, in its extensions, that a layer tells of or skips.
 #[derive(Clone)]
 struct Told;
 
