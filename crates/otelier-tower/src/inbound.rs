@@ -165,7 +165,7 @@ struct Usual<const N: usize>(Slots<Arc<str>, Arc<str>, N>);
 
 impl<const N: usize> Usual<N> {
     fn value(&self, value: &str) -> Arc<str> {
-        let value = cut(value);
+        let value = cut(value, MAX_TEXT);
         let make = || {
             let value: Arc<str> = value.into();
             (Arc::clone(&value), value)
@@ -188,12 +188,12 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 
 /// An attribute from the client's own text.
 fn text(key: &'static str, value: &str) -> KeyValue {
-    KeyValue::new(key, cut(value).to_owned())
+    KeyValue::new(key, cut(value, MAX_TEXT).to_owned())
 }
 
-/// As much of a text as goes on a span, to the end of a character.
-fn cut(text: &str) -> &str {
-    let mut end = text.len().min(MAX_TEXT);
+/// As much of a text as has at most so many bytes, to the end of a character.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

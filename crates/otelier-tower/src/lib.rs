@@ -17,6 +17,7 @@ mod trust;
 pub use cidr::{Cidr, InvalidCidr};
 pub use classify::{Class, Classifier, Ending, ErrorType, HttpServerClassifier};
 pub use metrics::HttpServerMetrics;
+pub use problem::Problem;
 pub use resolve::{HeaderTenant, PeerOf, RouteOf, TenantResolver};
 pub use server::{HttpLayer, HttpService, ResponseBody, ResponseFuture, ServerBuilder};
 pub use trust::Trust;

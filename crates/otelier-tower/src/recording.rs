@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _, TraceId, Tracer};
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer};
 use opentelemetry::{Context, KeyValue};
 use otelier_context::{
     ContextExt as _, HeaderExtractor, Level, Outcome, RequestContext, RequestEnd, RequestId,
@@ -157,14 +157,6 @@ impl Recording {
     /// The context of this request, to be attached around whatever runs on its behalf.
     pub(crate) fn context(&self) -> Context {
         self.cx.clone()
-    }
-
-    pub(crate) fn request(&self) -> &Arc<RequestContext> {
-        &self.request
-    }
-
-    pub(crate) fn trace_id(&self) -> TraceId {
-        self.cx.span().span_context().trace_id()
     }
 
     pub(crate) fn catches_panics(&self) -> bool {

@@ -7,9 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
 use otelier_context::Outcome;
+use otelier_tower::Problem;
 use support::bodies::Panicking;
 use support::{Harness, get, ok};
 use tokio_test::block_on;
@@ -57,6 +58,23 @@ fn a_caught_panic_is_a_500_with_the_ids_and_nothing_else() {
     assert_eq!(body, expected);
     harness.ended_once(Outcome::Panicked, Some(500), Some("panic"));
     assert_eq!(harness.lines()[0].request_id, id);
+}
+
+#[test]
+fn a_problem_of_a_handler_has_the_ids_of_its_request() {
+    let harness = Harness::new();
+    let service = harness.service(async |_: Request<Empty<Bytes>>| {
+        let problem = Problem::new(StatusCode::NOT_FOUND).code("USER_NOT_FOUND");
+        Ok::<_, Infallible>(problem.into_response::<Full<Bytes>>())
+    });
+    let response = block_on(service.oneshot(get("/"))).unwrap();
+    assert_eq!(response.status(), 404);
+    let body = block_on(response.collect()).unwrap().to_bytes();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["code"], "USER_NOT_FOUND");
+    assert_eq!(body["request_id"], harness.lines()[0].request_id);
+    let trace_id = harness.spans()[0].span_context.trace_id();
+    assert_eq!(body["trace_id"], trace_id.to_string());
 }
 
 #[test]

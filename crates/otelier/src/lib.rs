@@ -21,7 +21,7 @@ pub use otelier_log as log;
 pub use otelier_metrics as metrics;
 pub use otelier_otlp as otlp;
 pub use otelier_tower as tower;
-pub use otelier_tower::{HeaderTenant, TenantResolver};
+pub use otelier_tower::{HeaderTenant, Problem, TenantResolver};
 #[cfg(feature = "axum")]
 pub use serve::{Bound, Phase, Serve, Stopped};
 pub use telemetry::{Builder, Telemetry};

@@ -8,14 +8,14 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::Body;
 use otelier_context::Outcome;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
+use crate::Problem;
 use crate::inbound::content_length;
-use crate::problem;
 use crate::recording::Recording;
 
 pin_project! {
@@ -122,7 +122,9 @@ fn panicked<B: Body<Data: From<Bytes>>>(
         recording.finish(Outcome::Panicked);
         resume_unwind(panic);
     }
-    let response = problem::internal_server_error(recording.request().id(), recording.trace_id());
+    let guard = recording.context().attach();
+    let response = Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response::<Bytes>();
+    drop(guard);
     let (mut head, body) = response.into_parts();
     recording.head(head.status, &mut head.headers);
     recording.sent(body.len() as u64);
