@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod capture;
 mod cidr;
 mod classify;
 mod forwarded;

@@ -14,6 +14,7 @@ use otelier_context::{
 };
 use otelier_metrics::Gauge;
 
+use crate::capture::Captured;
 use crate::classify::{Class, Classifier, Ending, ErrorType};
 use crate::inbound::{Inbound, UsualTexts, is_event_stream};
 use crate::metrics::{
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) metrics: Option<HttpServerMetrics>,
     pub(crate) observers: Vec<Arc<dyn RequestObserver>>,
     pub(crate) peer_of: Option<Box<dyn PeerOf>>,
+    pub(crate) request_headers: Captured,
+    pub(crate) response_headers: Captured,
     pub(crate) propagator: Box<dyn TextMapPropagator + Send + Sync>,
     pub(crate) request_id_headers: Vec<HeaderName>,
     pub(crate) route_of: Option<Box<dyn RouteOf>>,
@@ -84,6 +87,7 @@ impl Recorder {
         let (id, replaced) = request_id(&head.headers, settings, keeps_id, wall);
 
         let mut attributes = inbound.attributes(&self.usual);
+        attributes.extend(settings.request_headers.attributes(&head.headers));
         let id_text = id.encode(&mut [0; 36]).to_owned();
         attributes.push(KeyValue::new(semconv::REQUEST_ID, id_text));
         if replaced {
@@ -172,6 +176,11 @@ impl Recording {
         let id = HeaderValue::from_str(self.request.id().encode(&mut buffer));
         if let (Some(name), Ok(id)) = (name, id) {
             headers.insert(name, id);
+        }
+        let captured = &self.recorder.settings.response_headers;
+        let span = self.cx.span();
+        if !captured.is_empty() && span.is_recording() {
+            span.set_attributes(captured.attributes(headers));
         }
     }
 

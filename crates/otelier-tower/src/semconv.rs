@@ -8,6 +8,9 @@ pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub(crate) const HTTP_ROUTE: &str = "http.route";
+/// The beginnings of the attributes that headers become.
+pub(crate) const HTTP_REQUEST_HEADER: &str = "http.request.header.";
+pub(crate) const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";

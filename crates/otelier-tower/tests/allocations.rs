@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use http::header::{ACCEPT, COOKIE, SET_COOKIE};
 use http::request::Parts;
 use http_body_util::Empty;
 use opentelemetry_sdk::trace::SdkTracer;
@@ -62,4 +63,15 @@ fn trust_and_proxies_cost_a_request_without_their_headers_nothing() {
         let builder = builder().trusted_proxies(proxies()).trust(trust);
         assert_eq!(of_a_request(&builder.build()), plain);
     }
+}
+
+#[test]
+fn headers_that_a_message_does_not_have_cost_it_nothing() {
+    let harness = Harness::new();
+    let plain = of_a_request(&harness.layer());
+    let captures = harness
+        .builder()
+        .capture_request_headers([ACCEPT, COOKIE])
+        .capture_response_headers([SET_COOKIE]);
+    assert_eq!(of_a_request(&captures.build()), plain);
 }

@@ -1,5 +1,7 @@
 //! What the server span says, and what runs below it sees.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::convert::Infallible;
@@ -7,12 +9,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::Empty;
-use opentelemetry::Value;
-use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _};
-use otelier_tower::{HeaderTenant, HttpService};
+use opentelemetry::trace::{
+    Link, SpanKind, Status, TraceContextExt as _, TraceId, TracerProvider as _,
+};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::{Sampler, SamplingResult, SdkTracerProvider, ShouldSample};
+use otelier_tower::{HeaderTenant, HttpLayer, HttpService};
 use support::{Harness, attributes, get};
 use tokio_test::block_on;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -74,6 +80,74 @@ fn the_attributes_are_those_of_the_conventions() {
     ];
     let expected = expected.map(|(key, value)| (key.to_owned(), value));
     assert_eq!(attributes(span), expected.into());
+}
+
+#[test]
+fn headers_on_the_list_are_attributes_and_those_of_the_request_are_there_for_samplers() {
+    let harness = Harness::new();
+    let sampled = Arc::new(Mutex::new(Vec::new()));
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(Witness(Arc::clone(&sampled)))
+        .with_simple_exporter(harness.exporter())
+        .build();
+    let layer = HttpLayer::server(provider.tracer("test"))
+        .capture_request_headers([ACCEPT, COOKIE])
+        .capture_response_headers([ACCEPT, CONTENT_TYPE, SET_COOKIE])
+        .build();
+    let service = layer.layer(service_fn(async |_: Request<Empty<Bytes>>| {
+        let head = Response::builder()
+            .header("content-type", "text/plain")
+            .header("set-cookie", "id=s3cret")
+            .header("x-other", "s3cret");
+        head.body(Empty::<Bytes>::new())
+    }));
+    let mut request = get("/");
+    for (name, value) in [("accept", "a"), ("accept", "b"), ("cookie", "id=s3cret")] {
+        let value = http::HeaderValue::from_static(value);
+        request.headers_mut().append(name, value);
+    }
+    block_on(service.oneshot(request)).unwrap();
+
+    let attributes = attributes(&harness.spans()[0]);
+    let array = |values: &[&'static str]| {
+        let values = values.iter().map(|value| StringValue::from(*value));
+        Value::Array(Array::String(values.collect()))
+    };
+    let headers = attributes
+        .into_iter()
+        .filter(|(key, _)| key.contains(".header."));
+    let expected = [
+        ("http.request.header.accept", array(&["a", "b"])),
+        ("http.request.header.cookie", array(&["REDACTED"])),
+        ("http.response.header.content-type", array(&["text/plain"])),
+        ("http.response.header.set-cookie", array(&["REDACTED"])),
+    ];
+    let expected = expected.map(|(key, value)| (key.to_owned(), value));
+    assert_eq!(headers.collect::<Vec<_>>(), expected);
+    let sampled = sampled.lock().unwrap();
+    for key in ["http.request.header.accept", "http.request.header.cookie"] {
+        assert!(sampled.iter().any(|sampled| sampled == key), "{key}");
+    }
+}
+
+/// Notes which attributes a sampler sees.
+#[derive(Debug, Clone)]
+struct Witness(Arc<Mutex<Vec<String>>>);
+
+impl ShouldSample for Witness {
+    fn should_sample(
+        &self,
+        parent: Option<&opentelemetry::Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let keys = attributes.iter().map(|pair| pair.key.to_string());
+        self.0.lock().unwrap().extend(keys);
+        Sampler::AlwaysOn.should_sample(parent, trace_id, name, kind, attributes, links)
+    }
 }
 
 #[test]

@@ -7,12 +7,13 @@ use opentelemetry::propagation::TextMapPropagator;
 use otelier_context::{RequestObserver, TraceContextPropagator};
 
 use super::HttpLayer;
+use crate::capture::Captured;
 use crate::classify::{Classifier, HttpServerClassifier};
 use crate::metrics::HttpServerMetrics;
 use crate::observe::TracingEvent;
 use crate::recording::{Recorder, Settings};
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
-use crate::{Cidr, Trust};
+use crate::{Cidr, Trust, semconv};
 
 const REQUEST_ID_HEADERS: [HeaderName; 2] = [
     HeaderName::from_static("x-request-id"),
@@ -40,6 +41,8 @@ impl<T> ServerBuilder<T> {
                 observers: Vec::new(),
                 peer_of: None,
                 propagator: Box::new(TraceContextPropagator),
+                request_headers: Captured::default(),
+                response_headers: Captured::default(),
                 request_id_headers: REQUEST_ID_HEADERS.into(),
                 route_of: None,
                 scheme: "http",
@@ -126,6 +129,23 @@ impl<T> ServerBuilder<T> {
     /// response does not tell.
     pub fn request_id_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.settings.request_id_headers = names.into_iter().collect();
+        self
+    }
+
+    /// Which of a request's headers are on its span from the start, as `http.request.header.<name>`:
+    /// the first 8 values of each, cut after 256 bytes. Default: none.
+    ///
+    /// Of `authorization`, `cookie`, `proxy-authorization`, `set-cookie`, `x-api-key` and each value that
+    /// is marked as sensitive the span says `REDACTED`. Any other goes out as it is.
+    pub fn capture_request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.settings.request_headers = Captured::new(names, semconv::HTTP_REQUEST_HEADER);
+        self
+    }
+
+    /// As [`capture_request_headers`](Self::capture_request_headers), of the response: as
+    /// `http.response.header.<name>`. Default: none.
+    pub fn capture_response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.settings.response_headers = Captured::new(names, semconv::HTTP_RESPONSE_HEADER);
         self
     }
 
