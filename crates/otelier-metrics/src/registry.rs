@@ -124,18 +124,24 @@ impl Registry {
     where
         L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     {
-        let seconds = format!("{name}_seconds");
-        let filter = self.exemplars;
-        let make = move || Histogram::new(buckets, filter);
-        let family = Family::new(&seconds, make, &self.overflow);
-        let suffixes = [
-            "_seconds",
-            "_seconds_bucket",
-            "_seconds_count",
-            "_seconds_sum",
-        ];
-        self.register(name, help, Some(Unit::Seconds), &suffixes, family.metric())?;
-        Ok(family)
+        self.histogram(name, help, Unit::Seconds, buckets)
+    }
+
+    /// As [`histogram_seconds`](Self::histogram_seconds), of bytes: the exposition adds `_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not a metric name or is taken.
+    pub fn histogram_bytes<L>(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: &'static [f64],
+    ) -> Result<Family<L, Histogram>, RegisterError>
+    where
+        L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
+    {
+        self.histogram(name, help, Unit::Bytes, buckets)
     }
 
     /// Adds metrics that are read at the time of a scrape, such as a crate's own counters. The collector
@@ -152,6 +158,27 @@ impl Registry {
     /// If a collector of [`register_collector`](Self::register_collector) fails.
     pub fn expose(&self, accept: Option<&str>) -> Result<Exposition, fmt::Error> {
         expose::expose(&self.lock().metrics, accept)
+    }
+
+    fn histogram<L>(
+        &self,
+        name: &str,
+        help: &str,
+        unit: Unit,
+        buckets: &'static [f64],
+    ) -> Result<Family<L, Histogram>, RegisterError>
+    where
+        L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
+    {
+        let with_unit = format!("_{}", unit.as_str());
+        let filter = self.exemplars;
+        let make = move || Histogram::new(buckets, filter);
+        let family = Family::new(&format!("{name}{with_unit}"), make, &self.overflow);
+        let suffixes =
+            ["", "_bucket", "_count", "_sum"].map(|suffix| format!("{with_unit}{suffix}"));
+        let suffixes = suffixes.each_ref().map(String::as_str);
+        self.register(name, help, Some(unit), &suffixes, family.metric())?;
+        Ok(family)
     }
 
     fn register(
@@ -251,6 +278,7 @@ impl std::error::Error for RegisterError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use opentelemetry::trace::SpanContext;
 
     type NoLabels = [(&'static str, &'static str); 0];
 
@@ -267,6 +295,23 @@ mod tests {
             let error = registry.gauge::<NoLabels>(taken, "Taken").unwrap_err();
             assert!(error.is_taken(), "{taken}");
         }
+    }
+
+    #[test]
+    fn a_histogram_has_its_unit_in_its_name() {
+        let registry = Registry::new("test");
+        let bytes = registry.histogram_bytes::<[(&str, &str); 0]>("size", "Size", &[256.0]);
+        bytes.unwrap().handle([]).observe(300.0, &SpanContext::NONE);
+        for accept in [None, Some("text/plain")] {
+            let body = registry.expose(accept).unwrap().body;
+            assert!(
+                body.contains("size_bytes_bucket{le=\"256.0\"} 0\n"),
+                "{body}"
+            );
+            assert!(body.contains("size_bytes_sum{} 300.0\n"), "{body}");
+        }
+        let again = registry.histogram_bytes::<[(&str, &str); 0]>("size", "Size", &[256.0]);
+        assert!(again.unwrap_err().is_taken());
     }
 
     #[test]

@@ -18,6 +18,20 @@ const STREAM_BUCKETS: &[f64] = &[
     1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0,
 ];
 
+/// Upper bounds for sizes of bodies, in bytes: from 256 B to 64 MiB.
+const SIZE_BUCKETS: &[f64] = &[
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+
 /// The metrics of an HTTP server: `http_server_request_duration_seconds`,
 /// `otelier_http_server_stream_duration_seconds` and `http_server_active_requests`.
 ///
@@ -26,11 +40,16 @@ const STREAM_BUCKETS: &[f64] = &[
 /// four hours, and not in the first: the requests are the samples of both. What follows a 101 or a
 /// CONNECT is no body, so these end at their heads.
 ///
+/// A layer with [`body_sizes`](crate::ServerBuilder::body_sizes) also records
+/// `http_server_request_body_size_bytes` and `http_server_response_body_size_bytes`.
+///
 /// A registry has them once; each layer over it takes a clone.
 #[derive(Debug, Clone)]
 pub struct HttpServerMetrics {
     duration: Family<DurationLabels, Histogram>,
     stream: Family<DurationLabels, Histogram>,
+    request_size: Family<DurationLabels, Histogram>,
+    response_size: Family<DurationLabels, Histogram>,
     active: Family<ActiveLabels, Gauge>,
 }
 
@@ -52,6 +71,16 @@ impl HttpServerMetrics {
                 "Duration of HTTP server requests that were answered by a stream",
                 STREAM_BUCKETS,
             )?,
+            request_size: registry.histogram_bytes(
+                semconv::HTTP_SERVER_REQUEST_BODY_SIZE,
+                "Size of HTTP server request bodies, as announced",
+                SIZE_BUCKETS,
+            )?,
+            response_size: registry.histogram_bytes(
+                semconv::HTTP_SERVER_RESPONSE_BODY_SIZE,
+                "Size of HTTP server response bodies, as far as they were handed on",
+                SIZE_BUCKETS,
+            )?,
             active: registry.gauge(
                 semconv::HTTP_SERVER_ACTIVE_REQUESTS,
                 "HTTP server requests in flight",
@@ -63,6 +92,8 @@ impl HttpServerMetrics {
         match measure {
             Measure::Request => &self.duration,
             Measure::Stream => &self.stream,
+            Measure::RequestSize => &self.request_size,
+            Measure::ResponseSize => &self.response_size,
         }
     }
 }
@@ -74,6 +105,10 @@ pub(crate) enum Measure {
     Request,
     /// The same of one that was answered by a stream.
     Stream,
+    /// `http.server.request.body.size`, in bytes.
+    RequestSize,
+    /// `http.server.response.body.size`, in bytes.
+    ResponseSize,
 }
 
 /// The handles that a layer has used, so that a request costs no lookup by labels.
@@ -89,7 +124,7 @@ pub(crate) struct Handles {
 #[derive(Debug)]
 pub(crate) struct RouteHandles {
     route: Option<Arc<str>>,
-    histograms: Slots<(Measure, DurationLabels), Histogram, 16>,
+    histograms: Slots<(Measure, DurationLabels), Histogram, 32>,
 }
 
 impl Handles {

@@ -23,11 +23,16 @@ use crate::metrics::{
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
 use crate::{Cidr, Trust, semconv};
 
+/// The most that the size of a request's body counts for, in bytes: it is the client's word, and one
+/// huge one would be all that a histogram's sum tells.
+const MAX_ANNOUNCED: u64 = 1 << 40;
+
 /// Which requests are not told of.
 type Skip = dyn Fn(&Parts) -> bool + Send + Sync;
 
 /// What a layer was built with.
 pub(crate) struct Settings {
+    pub(crate) body_sizes: bool,
     pub(crate) catch_panic: bool,
     pub(crate) classifier: Box<dyn Classifier>,
     pub(crate) metrics: Option<HttpServerMetrics>,
@@ -248,17 +253,7 @@ impl Recording {
             },
             route: self.route.template().cloned(),
         };
-        let span = self.cx.span();
-        self.recorder.handles.record(
-            &self.route,
-            &labels,
-            match self.is_stream {
-                true => Measure::Stream,
-                false => Measure::Request,
-            },
-            duration.as_secs_f64(),
-            span.span_context(),
-        );
+        self.record(&labels, duration);
 
         let mut end = RequestEnd::new(outcome, class.level, self.wall, duration);
         end.head = self.response.map(|(_, head)| head);
@@ -277,6 +272,41 @@ impl Recording {
         self.tell(&end);
     }
 
+    fn record(&self, labels: &DurationLabels, duration: Duration) {
+        let span = self.cx.span();
+        let record = |measure, value| {
+            let handles = &self.recorder.handles;
+            handles.record(&self.route, labels, measure, value, span.span_context());
+        };
+        let measure = match self.is_stream {
+            true => Measure::Stream,
+            false => Measure::Request,
+        };
+        record(measure, duration.as_secs_f64());
+        let (request, response) = self.body_sizes();
+        for (measure, size) in [
+            (Measure::RequestSize, request),
+            (Measure::ResponseSize, response),
+        ] {
+            if let Some(bytes) = size {
+                record(measure, bytes as f64);
+            }
+        }
+    }
+
+    /// The sizes of the request's and the response's body in bytes, where they are asked for and known.
+    fn body_sizes(&self) -> (Option<i64>, Option<i64>) {
+        if !self.recorder.settings.body_sizes {
+            return (None, None);
+        }
+        let announced = self.inbound.bytes_in;
+        let sent = self.response.map(|_| self.bytes_out);
+        (
+            announced.map(|bytes| bytes.min(MAX_ANNOUNCED) as i64),
+            sent.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        )
+    }
+
     fn end_span(&self, status: Option<StatusCode>, error_type: Option<&str>, duration: Duration) {
         let span = self.cx.span();
         let status = status.map(|status| {
@@ -292,11 +322,14 @@ impl Recording {
         let user = user.map(|user| KeyValue::new(semconv::USER_ID, user.clone()));
         let operation = self.request.operation();
         let operation = operation.map(|operation| KeyValue::new(semconv::OPERATION, operation));
+        let (request, response) = self.body_sizes();
+        let request = request.map(|size| KeyValue::new(semconv::HTTP_REQUEST_BODY_SIZE, size));
+        let response = response.map(|size| KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
         let fields = self.request.fields();
         let fields = fields
             .iter()
             .map(|(key, value)| KeyValue::new(semconv::field_key(key), value.clone()));
-        let own = [status, error, tenant, user, operation]
+        let own = [status, error, tenant, user, operation, request, response]
             .into_iter()
             .flatten();
         // Neither is made for a span that does not record.

@@ -4,8 +4,10 @@ use opentelemetry::Key;
 
 pub(crate) const CLIENT_ADDRESS: &str = "client.address";
 pub(crate) const ERROR_TYPE: &str = "error.type";
+pub(crate) const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+pub(crate) const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
 pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub(crate) const HTTP_ROUTE: &str = "http.route";
 /// The beginnings of the attributes that headers become.
@@ -39,6 +41,8 @@ pub(crate) const UNKNOWN_METHOD_NAME: &str = "HTTP";
 
 /// The metrics, by their Prometheus names: without the unit, which the exposition adds.
 pub(crate) const HTTP_SERVER_REQUEST_DURATION: &str = "http_server_request_duration";
+pub(crate) const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http_server_request_body_size";
+pub(crate) const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http_server_response_body_size";
 pub(crate) const HTTP_SERVER_STREAM_DURATION: &str = "otelier_http_server_stream_duration";
 pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
 

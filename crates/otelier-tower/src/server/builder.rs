@@ -35,6 +35,7 @@ impl<T> ServerBuilder<T> {
         Self {
             tracer,
             settings: Settings {
+                body_sizes: false,
                 catch_panic: false,
                 classifier: Box::new(HttpServerClassifier::default()),
                 metrics: None,
@@ -169,6 +170,16 @@ impl<T> ServerBuilder<T> {
     /// of `/livez`, `/readyz` and `/metrics`, which this replaces.
     pub fn skip(mut self, skip: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         self.settings.skip = Box::new(skip);
+        self
+    }
+
+    /// Whether the sizes of bodies are attributes of the span and samples of
+    /// `http_server_request_body_size_bytes` and `http_server_response_body_size_bytes`. Default: false.
+    ///
+    /// Of a request it is its `content-length`, no more than 1 TiB: without one the size is not known,
+    /// and whether the client sent as much is not looked at. Of a response it is what was handed on.
+    pub fn body_sizes(mut self, body_sizes: bool) -> Self {
+        self.settings.body_sizes = body_sizes;
         self
     }
 
