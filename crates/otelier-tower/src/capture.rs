@@ -130,6 +130,7 @@ mod tests {
         let name = HeaderName::from_static("x-a");
         for (value, expected) in [
             (["a".repeat(255), "é".repeat(2)].concat(), "a".repeat(255)),
+            (["a".repeat(253), "😀".repeat(2)].concat(), "a".repeat(253)),
             ("a".repeat(65_536), "a".repeat(256)),
             ("é".repeat(1_000), "é".repeat(128)),
         ] {
