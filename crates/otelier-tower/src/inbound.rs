@@ -77,16 +77,8 @@ impl Inbound {
         self.client
     }
 
-    /// `{method} {http.route}`, or the method alone (docs/http/http-spans.md, "Name").
     pub(crate) fn span_name(&self, route: Option<&str>) -> Cow<'static, str> {
-        let method = match self.method {
-            OTHER => UNKNOWN_METHOD_NAME,
-            known => known,
-        };
-        match route {
-            Some(route) => [method, " ", route].concat().into(),
-            None => method.into(),
-        }
+        span_name(self.method, route)
     }
 
     /// The attributes that a sampler should see, with room for those that come at the end.
@@ -136,18 +128,34 @@ impl Inbound {
             Some(authority) => authority.as_str(),
             None => self.host.as_ref()?.to_str().ok()?,
         };
-        let (_, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let default_port = if self.scheme == "https" { 443 } else { 80 };
-        let (host, port) = match authority.rsplit_once(':') {
-            // The last colon of an IPv6 address without a port is inside its brackets.
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().unwrap_or(default_port))
-            }
-            _ => (authority, default_port),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        (!host.is_empty()).then_some((host, port))
+        server_of(authority, self.scheme)
     }
+}
+
+/// `{method} {http.route}` or, of a client, `{method} {url.template}`; the method alone where there is
+/// none (docs/http/http-spans.md, "Name").
+pub(crate) fn span_name(method: &'static str, target: Option<&str>) -> Cow<'static, str> {
+    let method = match method {
+        OTHER => UNKNOWN_METHOD_NAME,
+        known => known,
+    };
+    match target {
+        Some(target) => [method, " ", target].concat().into(),
+        None => method.into(),
+    }
+}
+
+/// The host and the port of an authority, with the scheme's port where it names none.
+pub(crate) fn server_of<'a>(authority: &'a str, scheme: &str) -> Option<(&'a str, u16)> {
+    let (_, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let default_port = if scheme == "https" { 443 } else { 80 };
+    let (host, port) = match authority.rsplit_once(':') {
+        // The last colon of an IPv6 address without a port is inside its brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(default_port)),
+        _ => (authority, default_port),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then_some((host, port))
 }
 
 /// Texts that most requests of a server have in common, each kept once.
@@ -187,7 +195,7 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// An attribute from the client's own text.
-fn text(key: &'static str, value: &str) -> KeyValue {
+pub(crate) fn text(key: &'static str, value: &str) -> KeyValue {
     KeyValue::new(key, cut(value, MAX_TEXT).to_owned())
 }
 
@@ -200,7 +208,7 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     &text[..end]
 }
 
-fn known_method(method: &Method) -> Option<&'static str> {
+pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
     Some(match *method {
         Method::GET => "GET",
         Method::POST => "POST",
@@ -216,7 +224,7 @@ fn known_method(method: &Method) -> Option<&'static str> {
     })
 }
 
-fn protocol_version(version: Version) -> Option<&'static str> {
+pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     Some(match version {
         Version::HTTP_09 => "0.9",
         Version::HTTP_10 => "1.0",
@@ -228,7 +236,7 @@ fn protocol_version(version: Version) -> Option<&'static str> {
 }
 
 /// The query with the values of those keys hidden that the conventions name; the rest byte for byte.
-fn redact_query(query: &str) -> Cow<'_, str> {
+pub(crate) fn redact_query(query: &str) -> Cow<'_, str> {
     let secret = |pair: &str| {
         let (key, _) = pair.split_once('=')?;
         REDACTED_QUERY_KEYS.contains(&key).then_some(key.len())

@@ -4,6 +4,7 @@
 mod capture;
 mod cidr;
 mod classify;
+mod client;
 mod forwarded;
 mod inbound;
 mod metrics;
@@ -17,6 +18,10 @@ mod trust;
 
 pub use cidr::{Cidr, InvalidCidr};
 pub use classify::{Class, Classifier, Ending, ErrorType, HttpServerClassifier};
+pub use client::{
+    ClientBody, ClientBuilder, ClientFuture, ClientLayer, ClientService, HttpClientClassifier,
+    HttpClientMetrics, ResendCount, UrlTemplate,
+};
 pub use metrics::HttpServerMetrics;
 pub use problem::Problem;
 pub use resolve::{HeaderTenant, PeerOf, RouteOf, TenantResolver};

@@ -360,7 +360,7 @@ impl Drop for Recording {
 
 /// Calls the application's code: a panic in it must neither reach the client nor, in a drop, abort the
 /// process.
-fn guarded<R>(what: &'static str, call: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn guarded<R>(what: &'static str, call: impl FnOnce() -> R) -> Option<R> {
     let result = catch_unwind(AssertUnwindSafe(call));
     if result.is_err() {
         tracing::error!(target: "otelier::tower", what, "a setting of the middleware panicked");

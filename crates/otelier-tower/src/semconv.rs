@@ -8,6 +8,7 @@ pub(crate) const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 pub(crate) const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
+pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
 pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub(crate) const HTTP_ROUTE: &str = "http.route";
 /// The beginnings of the attributes that headers become.
@@ -18,9 +19,11 @@ pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
+pub(crate) const URL_FULL: &str = "url.full";
 pub(crate) const URL_PATH: &str = "url.path";
 pub(crate) const URL_QUERY: &str = "url.query";
 pub(crate) const URL_SCHEME: &str = "url.scheme";
+pub(crate) const URL_TEMPLATE: &str = "url.template";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
 /// Our own, on the server span where resolved.
@@ -40,6 +43,7 @@ pub(crate) const OTHER: &str = "_OTHER";
 pub(crate) const UNKNOWN_METHOD_NAME: &str = "HTTP";
 
 /// The metrics, by their Prometheus names: without the unit, which the exposition adds.
+pub(crate) const HTTP_CLIENT_REQUEST_DURATION: &str = "http_client_request_duration";
 pub(crate) const HTTP_SERVER_REQUEST_DURATION: &str = "http_server_request_duration";
 pub(crate) const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http_server_request_body_size";
 pub(crate) const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http_server_response_body_size";
@@ -53,6 +57,8 @@ pub(crate) mod label {
     pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http_response_status_code";
     pub(crate) const HTTP_ROUTE: &str = "http_route";
     pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network_protocol_version";
+    pub(crate) const SERVER_ADDRESS: &str = "server_address";
+    pub(crate) const SERVER_PORT: &str = "server_port";
     pub(crate) const URL_SCHEME: &str = "url_scheme";
 }
 

@@ -133,7 +133,7 @@ fn panicked<B: Body<Data: From<Bytes>>>(
 }
 
 /// A service's error as an error, where it is tower's own type for any, or an I/O error.
-fn known_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+pub(crate) fn known_error<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
     let error: &dyn Any = error;
     match error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
         Some(error) => Some(&**error),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 pub(crate) mod bodies;
+pub(crate) mod client;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
