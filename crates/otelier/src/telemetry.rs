@@ -6,7 +6,7 @@ use otelier_health::Health;
 use otelier_log::{AccessLog, Keys, Levels};
 use otelier_metrics::Registry;
 use otelier_otlp::{Config, Pipeline, SdkTracer};
-use otelier_tower::{HttpLayer, HttpServerMetrics, TenantResolver};
+use otelier_tower::{ClientLayer, HttpClientMetrics, HttpLayer, HttpServerMetrics, TenantResolver};
 
 use crate::error::Error;
 use crate::install;
@@ -33,6 +33,7 @@ pub struct Telemetry {
     pub(crate) levels: Levels,
     pub(crate) access: AccessLog,
     pub(crate) http: HttpServerMetrics,
+    pub(crate) http_client: HttpClientMetrics,
     pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
     /// Last, for the lines that the pipeline's drop logs.
     pub(crate) _flush_on_drop: FlushOnDrop,
@@ -73,6 +74,17 @@ impl Telemetry {
             layer = layer.route_of(matched_path).peer_of(peer);
         }
         layer.build()
+    }
+
+    /// The middleware of a client: a span and a sample of each call, and the trace and the request's id
+    /// to its server. The spans of calls that a handler makes are children of its request's.
+    ///
+    /// Baggage goes to each server that is called, unless `OTEL_PROPAGATORS` leaves it out.
+    pub fn http_client(&self) -> ClientLayer<SdkTracer> {
+        HttpLayer::client(self.pipeline.tracer("otelier"))
+            .metrics(self.http_client.clone())
+            .propagator(self.pipeline.propagator())
+            .build()
     }
 
     /// The health registry behind `/readyz`.
