@@ -17,6 +17,11 @@ pub(crate) const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub(crate) const RPC_METHOD: &str = "rpc.method";
+pub(crate) const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
+/// Renamed to `rpc.status_code` after v1.44.0.
+pub(crate) const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
+pub(crate) const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
 pub(crate) const URL_FULL: &str = "url.full";
@@ -39,6 +44,8 @@ pub(crate) const USER_ID: &str = "user.id";
 
 /// In place of a value outside the known set.
 pub(crate) const OTHER: &str = "_OTHER";
+/// The value of `rpc.system.name`.
+pub(crate) const GRPC: &str = "grpc";
 /// The span's name in place of an unknown method.
 pub(crate) const UNKNOWN_METHOD_NAME: &str = "HTTP";
 
@@ -49,6 +56,7 @@ pub(crate) const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http_server_request_body
 pub(crate) const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http_server_response_body_size";
 pub(crate) const HTTP_SERVER_STREAM_DURATION: &str = "otelier_http_server_stream_duration";
 pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
+pub(crate) const RPC_CLIENT_CALL_DURATION: &str = "rpc_client_call_duration";
 
 /// The same attributes as Prometheus labels.
 pub(crate) mod label {
@@ -57,6 +65,9 @@ pub(crate) mod label {
     pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http_response_status_code";
     pub(crate) const HTTP_ROUTE: &str = "http_route";
     pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network_protocol_version";
+    pub(crate) const RPC_METHOD: &str = "rpc_method";
+    pub(crate) const RPC_RESPONSE_STATUS_CODE: &str = "rpc_response_status_code";
+    pub(crate) const RPC_SYSTEM_NAME: &str = "rpc_system_name";
     pub(crate) const SERVER_ADDRESS: &str = "server_address";
     pub(crate) const SERVER_PORT: &str = "server_port";
     pub(crate) const URL_SCHEME: &str = "url_scheme";

@@ -14,7 +14,7 @@ pin_project! {
     /// The body of a [`ClientService`](super::ClientService)'s response: the inner one, unchanged, with
     /// the call's end at its own.
     pub struct ClientBody<B> {
-        // None once this body is dropped.
+        // None while this body is dropped.
         #[pin]
         inner: Option<B>,
         recording: Option<Box<Recording>>,
@@ -34,7 +34,7 @@ pin_project! {
 
 impl<B: Body> ClientBody<B> {
     pub(super) fn new(inner: B, recording: Box<Recording>) -> Self {
-        let over = is_over(&inner);
+        let over = is_over(&inner, &recording);
         let mut body = Self {
             inner: Some(inner),
             recording: Some(recording),
@@ -72,7 +72,10 @@ impl<B: Body> Body for ClientBody<B> {
         match &frame {
             Some(Ok(frame)) => {
                 recording.received(frame.data_ref().map_or(0, |data| data.remaining() as u64));
-                if frame.is_trailers() || is_over(&*inner) {
+                if let Some(trailers) = frame.trailers_ref() {
+                    recording.trailers(trailers);
+                }
+                if frame.is_trailers() || is_over(&*inner, recording) {
                     finish(this.recording, Outcome::Complete);
                 }
             }
@@ -92,9 +95,10 @@ impl<B: Body> Body for ClientBody<B> {
     }
 }
 
-/// Whether a caller may know that no byte is left, and so never ask for one.
-fn is_over<B: Body>(body: &B) -> bool {
-    body.is_end_stream() || body.size_hint().exact() == Some(0)
+/// Whether a caller may know that nothing is left, and so never ask for it: gRPC has trailers after the
+/// last byte.
+fn is_over<B: Body>(body: &B, recording: &Recording) -> bool {
+    body.is_end_stream() || (!recording.is_rpc() && body.size_hint().exact() == Some(0))
 }
 
 fn finish(recording: &mut Option<Box<Recording>>, outcome: Outcome) {

@@ -41,7 +41,7 @@ impl<T> ClientBuilder<T> {
         }
     }
 
-    /// Records each call in this metric, with its trace as the exemplar. Default: none.
+    /// Records each call in these metrics, with its trace as the exemplar. Default: none.
     pub fn metrics(mut self, metrics: HttpClientMetrics) -> Self {
         self.metrics = Some(metrics);
         self

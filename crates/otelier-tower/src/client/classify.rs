@@ -7,7 +7,8 @@ use crate::classify::{Class, Classifier, Ending, ErrorType, HttpServerClassifier
 /// The rules of the semantic conventions for HTTP clients (v1.44.0, docs/http/http-spans.md, "Status"):
 /// 4xx and 5xx are failures, and so is what never became a response.
 ///
-/// A call that its caller dropped is nobody's failure; if the head had come, its status counts.
+/// A call that its caller dropped is nobody's failure; if the head had come, its status counts. Of a
+/// gRPC call that has a status that status decides, and no classifier is asked.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct HttpClientClassifier {

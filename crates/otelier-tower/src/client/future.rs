@@ -69,7 +69,7 @@ where
         let mut recording = this.recording.take().expect("checked above");
         match polled {
             Ok(Ok(response)) => {
-                recording.head(response.status(), response.version());
+                recording.head(&response);
                 let body = |inner| ClientBody::new(inner, recording);
                 Poll::Ready(Ok(response.map(body)))
             }

@@ -21,6 +21,9 @@ impl<T> HttpLayer<T> {
 /// response's body. Put the layer below what sends a request again, for each attempt to have a span, and
 /// above what gives up on it: a timeout above looks like a caller that lost interest, which is no error.
 ///
+/// A call with the content type `application/grpc` is told as one of gRPC: by its method, and by the
+/// status in its trailers, of which each but OK is an error.
+///
 /// An error of the client is looked into if it is an `io::Error` or a boxed one; others are `_OTHER`
 /// until they are boxed below the layer:
 ///

@@ -4,6 +4,7 @@ mod body;
 mod builder;
 mod classify;
 mod future;
+mod grpc;
 mod inject;
 mod layer;
 mod metrics;

@@ -7,7 +7,8 @@ use http::request::Parts;
 use http::{HeaderValue, Uri};
 use opentelemetry::KeyValue;
 
-use super::metrics::{Server, Servers};
+use super::grpc;
+use super::metrics::{Method, Server, Servers};
 use crate::inbound::{content_length, known_method, redact_query, server_of, span_name, text};
 use crate::semconv::{self, OTHER};
 
@@ -56,6 +57,8 @@ impl ResendCount {
 #[derive(Debug)]
 pub(crate) struct Outbound {
     pub(crate) method: &'static str,
+    /// Of a gRPC call.
+    pub(crate) rpc_method: Option<Arc<Method>>,
     pub(crate) server: Arc<Server>,
     pub(crate) template: Option<&'static str>,
     pub(crate) bytes_in: Option<u64>,
@@ -80,6 +83,8 @@ impl Outbound {
         let authority = authority(head, origin);
         let outbound = Self {
             method: known.unwrap_or(OTHER),
+            rpc_method: grpc::is_grpc(&head.headers)
+                .then(|| servers.method(grpc::method(head.uri.path()).unwrap_or(OTHER))),
             server: servers.get(authority.and_then(|authority| server_of(authority, scheme))),
             template: head
                 .extensions
@@ -91,6 +96,19 @@ impl Outbound {
         };
 
         let mut attributes = Vec::with_capacity(12);
+        if let Some((address, port)) = outbound.server.address() {
+            attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, Arc::clone(address)));
+            attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(*port)));
+        }
+        if let Some(method) = &outbound.rpc_method {
+            let method = method.name();
+            attributes.push(KeyValue::new(semconv::RPC_SYSTEM_NAME, semconv::GRPC));
+            attributes.push(KeyValue::new(semconv::RPC_METHOD, Arc::clone(method)));
+            if **method == *OTHER {
+                attributes.push(text(semconv::RPC_METHOD_ORIGINAL, head.uri.path()));
+            }
+            return (outbound, attributes);
+        }
         attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, outbound.method));
         if known.is_none() {
             let original = text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, head.method.as_str());
@@ -98,10 +116,6 @@ impl Outbound {
         }
         let url = url_full(scheme, authority, &head.uri);
         attributes.push(text(semconv::URL_FULL, &url));
-        if let Some((address, port)) = outbound.server.address() {
-            attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, Arc::clone(address)));
-            attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(*port)));
-        }
         if let Some(template) = outbound.template {
             attributes.push(KeyValue::new(semconv::URL_TEMPLATE, template));
         }
@@ -114,7 +128,10 @@ impl Outbound {
     }
 
     pub(crate) fn span_name(&self) -> Cow<'static, str> {
-        span_name(self.method, self.template)
+        match &self.rpc_method {
+            Some(method) => String::from(&**method.name()).into(),
+            None => span_name(self.method, self.template),
+        }
     }
 
     pub(crate) fn path(&self) -> &str {

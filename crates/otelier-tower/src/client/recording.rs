@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::request::Parts;
-use http::{StatusCode, Uri, Version};
+use http::{HeaderMap, StatusCode, Uri};
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer};
 use opentelemetry::{Context, KeyValue};
 use otelier_context::{Level, Outcome, RequestEnd, RequestObserver};
 
+use super::grpc;
 use super::inject::Injection;
-use super::metrics::{DurationLabels, HttpClientMetrics, Servers};
+use super::metrics::{DurationLabels, HttpClientMetrics, RpcLabels, Servers};
 use super::outbound::Outbound;
 use crate::classify::{Class, Classifier, Ending, ErrorType};
 use crate::inbound::protocol_version;
@@ -64,6 +65,7 @@ impl Recorder {
             start,
             wall,
             response: None,
+            rpc_status: None,
             bytes_out: 0,
             finished: false,
         })
@@ -79,6 +81,8 @@ pub(crate) struct Recording {
     start: Instant,
     wall: SystemTime,
     response: Option<Response>,
+    /// What a gRPC server said of how it went.
+    rpc_status: Option<&'static str>,
     bytes_out: u64,
     finished: bool,
 }
@@ -97,12 +101,25 @@ impl Recording {
     }
 
     /// The response's head is here.
-    pub(crate) fn head(&mut self, status: StatusCode, version: Version) {
+    pub(crate) fn head<B>(&mut self, response: &http::Response<B>) {
         self.response = Some(Response {
-            status,
-            version: protocol_version(version),
+            status: response.status(),
+            version: protocol_version(response.version()),
             after: self.start.elapsed(),
         });
+        self.trailers(response.headers());
+    }
+
+    /// Trailers, or the headers that may be in their place.
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        if self.is_rpc() {
+            self.rpc_status = grpc::status(trailers).or(self.rpc_status);
+        }
+    }
+
+    /// Whether this is a gRPC call, whose end is in its trailers.
+    pub(crate) fn is_rpc(&self) -> bool {
+        self.outbound.rpc_method.is_some()
     }
 
     /// So many bytes of the response's body were handed on.
@@ -128,36 +145,68 @@ impl Recording {
             application_error: None,
             service_error,
         };
+        let rpc_status = self
+            .is_rpc()
+            .then(|| grpc::status_of(outcome, self.rpc_status, ending.status));
+        let rpc_status = rpc_status.flatten();
         let classify = || self.recorder.classifier.classify(&ending);
-        let class = guarded("classifier", classify)
-            .unwrap_or(Class::error(ErrorType::Word(semconv::OTHER), Level::Error));
-        let error_type = class.error_type.as_ref().map(ErrorType::as_str);
-        self.end_span(error_type, duration);
-
-        let labels = DurationLabels {
-            method: self.outbound.method,
-            status: ending.status,
-            error_type: class.error_type,
-            server: self.outbound.server.address().cloned(),
+        let class = match rpc_status {
+            Some(status) => grpc::classify(status),
+            None => guarded("classifier", classify)
+                .unwrap_or(Class::error(ErrorType::Word(semconv::OTHER), Level::Error)),
         };
-        let span = self.cx.span();
-        let seconds = duration.as_secs_f64();
-        let servers = &self.recorder.servers;
-        servers.record(&self.outbound.server, &labels, seconds, span.span_context());
+        let error_type = class.error_type.as_ref().map(ErrorType::as_str);
+        self.end_span(rpc_status, error_type, duration);
+        self.record(rpc_status, class.error_type, duration);
         self.tell(outcome, class.level, error_type, duration);
     }
 
-    fn end_span(&self, error_type: Option<&str>, duration: Duration) {
+    fn record(
+        &self,
+        rpc_status: Option<&'static str>,
+        error_type: Option<ErrorType>,
+        duration: Duration,
+    ) {
         let span = self.cx.span();
-        let response = self.response.as_ref();
+        let (span, seconds) = (span.span_context(), duration.as_secs_f64());
+        let (servers, server) = (&self.recorder.servers, &self.outbound.server);
+        if let Some(method) = &self.outbound.rpc_method {
+            let labels = RpcLabels {
+                method: Arc::clone(method.name()),
+                status: rpc_status,
+                error_type,
+                server: server.address().cloned(),
+            };
+            servers.record_rpc(method, &labels, seconds, span);
+            return;
+        }
+        let labels = DurationLabels {
+            method: self.outbound.method,
+            status: self.response.as_ref().map(|response| response.status),
+            error_type,
+            server: server.address().cloned(),
+        };
+        servers.record(server, &labels, seconds, span);
+    }
+
+    fn end_span(
+        &self,
+        rpc_status: Option<&'static str>,
+        error_type: Option<&str>,
+        duration: Duration,
+    ) {
+        let span = self.cx.span();
+        let response = self.response.as_ref().filter(|_| !self.is_rpc());
         let status = response.map(|response| {
             let status = i64::from(response.status.as_u16());
             KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status)
         });
+        let rpc_status =
+            rpc_status.map(|status| KeyValue::new(semconv::RPC_RESPONSE_STATUS_CODE, status));
         let version = response.and_then(|response| response.version);
         let version = version.map(|it| KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, it));
         let error = error_type.map(|word| KeyValue::new(semconv::ERROR_TYPE, word.to_owned()));
-        span.set_attributes([status, version, error].into_iter().flatten());
+        span.set_attributes([status, rpc_status, version, error].into_iter().flatten());
         if error_type.is_some() {
             span.set_status(Status::error(""));
         }

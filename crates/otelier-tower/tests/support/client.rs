@@ -59,6 +59,11 @@ impl Calls {
         self.exporter.get_finished_spans().unwrap()
     }
 
+    /// What the observer was told: outcome, level, status code and error.
+    pub(crate) fn ends(&self) -> Vec<End> {
+        self.ends.0.lock().unwrap().clone()
+    }
+
     pub(crate) fn exposed(&self) -> String {
         self.registry.expose(None).unwrap().body
     }
@@ -82,7 +87,7 @@ impl Calls {
         error: Option<&str>,
     ) {
         let end = (outcome, level, status, error.map(str::to_owned));
-        assert_eq!(*self.ends.0.lock().unwrap(), [end]);
+        assert_eq!(self.ends(), [end]);
 
         let spans = self.spans();
         assert_eq!(spans.len(), 1, "one span");
@@ -110,7 +115,7 @@ impl Calls {
     }
 }
 
-type End = (Outcome, Level, Option<u16>, Option<String>);
+pub(crate) type End = (Outcome, Level, Option<u16>, Option<String>);
 
 #[derive(Clone, Default)]
 struct Ends(Arc<Mutex<Vec<End>>>);

@@ -1,0 +1,166 @@
+//! What a gRPC call says of itself (semantic conventions v1.44.0, docs/rpc/grpc.md, and gRPC's "HTTP/2").
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use otelier_context::{Level, Outcome};
+
+use crate::classify::{Class, ErrorType};
+
+pub(crate) const UNKNOWN: &str = NAMES[2];
+const INTERNAL: &str = NAMES[13];
+
+/// The longest name of a method that is told, in bytes.
+const MAX_METHOD: usize = 255;
+
+/// The status codes by their numbers.
+const NAMES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// Whether this is the head of a gRPC call; gRPC-Web, whose status is in the body, is not.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |it| it.as_bytes());
+    let rest = content_type.strip_prefix(b"application/grpc");
+    matches!(rest, Some([] | [b'+' | b';', ..]))
+}
+
+/// `package.Service/Method`, if the path is one.
+pub(crate) fn method(path: &str) -> Option<&str> {
+    let method = path.strip_prefix('/').filter(|it| it.len() <= MAX_METHOD)?;
+    let (service, name) = method.split_once('/')?;
+    (!service.is_empty() && !name.is_empty() && !name.contains('/')).then_some(method)
+}
+
+/// The status in these trailers, or in the headers of a response without a body.
+pub(crate) fn status(headers: &HeaderMap) -> Option<&'static str> {
+    let number = headers.get("grpc-status")?.to_str().ok();
+    let number = number.and_then(|number| number.parse::<usize>().ok());
+    let name = number.and_then(|number| NAMES.get(number));
+    Some(name.copied().unwrap_or(UNKNOWN))
+}
+
+/// The status of a call that ended like this, if it is one's; `told` is what the server said.
+pub(crate) fn status_of(
+    outcome: Outcome,
+    told: Option<&'static str>,
+    http: Option<StatusCode>,
+) -> Option<&'static str> {
+    match outcome {
+        Outcome::Complete => told.or_else(|| of_http(http?)).or(Some(UNKNOWN)),
+        Outcome::BodyError => Some(UNKNOWN),
+        Outcome::Panicked => Some(INTERNAL),
+        // Its caller dropped it: the head may have said already that it failed.
+        Outcome::Cancelled { .. } => told.or_else(|| of_http(http?)),
+        _ => None,
+    }
+}
+
+/// What a head that is not gRPC's, of a proxy perhaps, means (gRPC, "HTTP to gRPC Status Code Mapping").
+fn of_http(status: StatusCode) -> Option<&'static str> {
+    Some(match status.as_u16() {
+        200 => return None,
+        400 => INTERNAL,
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "UNIMPLEMENTED",
+        429 | 502..=504 => "UNAVAILABLE",
+        _ => UNKNOWN,
+    })
+}
+
+/// For a client each code but OK is an error; those that are the server's own failures are the louder.
+pub(crate) fn classify(status: &'static str) -> Class {
+    match status {
+        "OK" => Class::OK,
+        "UNKNOWN" | "DEADLINE_EXCEEDED" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE"
+        | "DATA_LOSS" => Class::error(ErrorType::Word(status), Level::Error),
+        _ => Class::error(ErrorType::Word(status), Level::Warn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn grpc_is_told_from_its_neighbours() {
+        for (content_type, expected) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("application/grpc;charset=utf-8", true),
+            ("application/grpc-web", false),
+            ("application/json", false),
+        ] {
+            let value = HeaderValue::from_static(content_type);
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, value)]);
+            assert_eq!(is_grpc(&headers), expected, "{content_type}");
+        }
+        assert!(!is_grpc(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_method_is_a_service_and_a_name() {
+        assert_eq!(method("/shop.Orders/Get"), Some("shop.Orders/Get"));
+        let long = format!("/a/{}", "x".repeat(256));
+        for path in ["", "/", "/a", "/a/", "//a", "/a/b/c", &long] {
+            assert_eq!(method(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_no_code_is_unknown() {
+        for (value, expected) in [
+            ("0", "OK"),
+            ("16", "UNAUTHENTICATED"),
+            ("17", "UNKNOWN"),
+            ("-1", "UNKNOWN"),
+            ("99999999999999999999", "UNKNOWN"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-status", HeaderValue::from_static(value));
+            assert_eq!(status(&headers), Some(expected));
+        }
+        assert_eq!(status(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn without_trailers_the_ending_decides() {
+        let gone = Outcome::Cancelled { before_head: false };
+        for (outcome, http, expected) in [
+            (Outcome::Complete, 200, Some("UNKNOWN")),
+            (Outcome::Complete, 503, Some("UNAVAILABLE")),
+            (Outcome::Complete, 404, Some("UNIMPLEMENTED")),
+            (Outcome::BodyError, 200, Some("UNKNOWN")),
+            (Outcome::Panicked, 200, Some("INTERNAL")),
+            (gone, 200, None),
+            (gone, 503, Some("UNAVAILABLE")),
+            (Outcome::ServiceError, 0, None),
+        ] {
+            let http = StatusCode::from_u16(http).ok();
+            assert_eq!(
+                status_of(outcome, None, http),
+                expected,
+                "{outcome:?} {http:?}"
+            );
+        }
+    }
+}
