@@ -38,6 +38,11 @@ pub struct RequestEnd<'a> {
     pub path: &'a str,
     /// `http.response.status_code`, if a head was sent.
     pub status_code: Option<u16>,
+    /// `rpc.method` of a gRPC call: a known `package.Service/Method` or `_OTHER`. What is HTTP's alone
+    /// does not apply to it: it has no `status_code`, and its line no `http.request.method`.
+    pub rpc_method: Option<&'a str>,
+    /// `rpc.response.status_code` of a gRPC call: the name of its status.
+    pub rpc_status_code: Option<&'static str>,
     /// `error.type`, if the request failed.
     pub error_type: Option<&'a str>,
     /// `network.protocol.version`: `1.1`, `2` and so on.
@@ -69,6 +74,8 @@ impl<'a> RequestEnd<'a> {
             operation: None,
             path: "",
             status_code: None,
+            rpc_method: None,
+            rpc_status_code: None,
             error_type: None,
             protocol_version: None,
             client_address: None,
@@ -80,10 +87,14 @@ impl<'a> RequestEnd<'a> {
     }
 }
 
-/// The message of a line about it: `GET /orders/{id} 200`, without what is not known.
+/// The message of a line about it, without what is not known: `GET /orders/{id} 200` or
+/// `shop.Orders/Get OK`.
 impl fmt::Display for RequestEnd<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.method)?;
+        f.write_str(self.rpc_method.unwrap_or(self.method))?;
+        if let Some(status) = self.rpc_status_code {
+            return write!(f, " {status}");
+        }
         if let Some(route) = self.route {
             write!(f, " {route}")?;
         }

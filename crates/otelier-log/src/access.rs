@@ -45,7 +45,9 @@ impl AccessLog {
     fn write(&self, end: &RequestEnd<'_>, line: &mut Line, callsite: &Callsite) {
         let key = |field: Field| field.key(callsite);
         line.str(key(Field::Category), "access");
-        line.str(key(Field::Method), end.method);
+        if end.rpc_method.is_none() {
+            line.str(key(Field::Method), end.method);
+        }
         if let Some(route) = end.route {
             line.str(key(Field::Route), route);
         }
@@ -55,6 +57,12 @@ impl AccessLog {
         line.str(key(Field::Path), end.path);
         if let Some(code) = end.status_code {
             line.i64(key(Field::StatusCode), code.into());
+        }
+        if let Some(method) = end.rpc_method {
+            line.str(key(Field::RpcMethod), method);
+        }
+        if let Some(status) = end.rpc_status_code {
+            line.str(key(Field::RpcStatusCode), status);
         }
         line.millis(key(Field::Duration), end.duration);
         if let Some(head) = end.head {
@@ -131,6 +139,8 @@ own_fields! {
         Operation = "operation",
         Path = "url.path",
         StatusCode = "http.response.status_code",
+        RpcMethod = "rpc.method",
+        RpcStatusCode = "rpc.response.status_code",
         Duration = "duration_ms",
         Head = "head_ms",
         BytesIn = "bytes_in",
