@@ -9,15 +9,26 @@ pub struct Slots<K, V, const N: usize> {
 }
 
 impl<K: PartialEq, V: Clone, const N: usize> Slots<K, V, N> {
+    /// The value whose key is `key`, if it is remembered.
+    pub fn get(&self, is_key: impl Fn(&K) -> bool) -> Option<V> {
+        let mut taken = self.slots.iter().map_while(OnceLock::get);
+        let (_, value) = taken.find(|(key, _)| is_key(key))?;
+        Some(value.clone())
+    }
+
+    /// Whether all places are taken.
+    pub fn is_full(&self) -> bool {
+        self.slots.last().is_none_or(|slot| slot.get().is_some())
+    }
+
     /// The value whose key is `key`; made, and remembered if there is room, if it is new.
     pub fn get_or_insert_with(
         &self,
         is_key: impl Fn(&K) -> bool,
         make: impl FnOnce() -> (K, V),
     ) -> V {
-        let taken = self.slots.iter().map_while(OnceLock::get);
-        if let Some((_, value)) = taken.into_iter().find(|(key, _)| is_key(key)) {
-            return value.clone();
+        if let Some(value) = self.get(is_key) {
+            return value;
         }
         let (key, value) = make();
         let kept = value.clone();

@@ -4,6 +4,7 @@ use std::io;
 use http::StatusCode;
 use otelier_context::{Level, Outcome};
 
+use crate::GrpcStatus;
 use crate::semconv::OTHER;
 
 /// Decides what an ending means: whether it is a failure, of which type, and how loud.
@@ -24,6 +25,8 @@ pub struct Ending<'a> {
     pub application_error: Option<&'static str>,
     /// The service's error, where it is known to be an error (a `BoxError`).
     pub service_error: Option<&'a (dyn Error + 'static)>,
+    /// The status of a gRPC call: the one that was told, or what its ending amounts to.
+    pub grpc_status: Option<GrpcStatus>,
 }
 
 /// What an ending means.
@@ -147,6 +150,7 @@ mod tests {
             status: StatusCode::from_u16(status).ok(),
             application_error: None,
             service_error: None,
+            grpc_status: None,
         }
     }
 

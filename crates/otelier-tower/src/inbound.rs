@@ -94,6 +94,16 @@ impl Inbound {
         if let Some(query) = self.uri.query() {
             attributes.push(text(semconv::URL_QUERY, &redact_query(query)));
         }
+        self.network_attributes(usual, &mut attributes);
+        if let Some(user_agent) = self.user_agent() {
+            let user_agent = usual.user_agents.value(user_agent);
+            attributes.push(KeyValue::new(semconv::USER_AGENT_ORIGINAL, user_agent));
+        }
+        attributes
+    }
+
+    /// Who is asked, by whom, and over what.
+    pub(crate) fn network_attributes(&self, usual: &UsualTexts, attributes: &mut Vec<KeyValue>) {
         if let Some((host, port)) = self.server() {
             let host = usual.hosts.value(host);
             attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, host));
@@ -113,11 +123,6 @@ impl Inbound {
         if let Some(version) = self.version {
             attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
         }
-        if let Some(user_agent) = self.user_agent() {
-            let user_agent = usual.user_agents.value(user_agent);
-            attributes.push(KeyValue::new(semconv::USER_AGENT_ORIGINAL, user_agent));
-        }
-        attributes
     }
 
     /// `server.address` and `server.port`: what the client asked for, in the URI or the Host header,

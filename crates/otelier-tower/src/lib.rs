@@ -6,6 +6,7 @@ mod cidr;
 mod classify;
 mod client;
 mod forwarded;
+mod grpc;
 mod inbound;
 mod metrics;
 mod observe;
@@ -22,6 +23,7 @@ pub use client::{
     ClientBody, ClientBuilder, ClientFuture, ClientLayer, ClientService, HttpClientClassifier,
     HttpClientMetrics, ResendCount, UrlTemplate,
 };
+pub use grpc::{GrpcServerClassifier, GrpcServerMetrics, GrpcStatus};
 pub use metrics::HttpServerMetrics;
 pub use problem::Problem;
 pub use resolve::{HeaderTenant, PeerOf, RouteOf, TenantResolver};

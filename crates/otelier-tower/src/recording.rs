@@ -16,12 +16,13 @@ use otelier_metrics::Gauge;
 
 use crate::capture::Captured;
 use crate::classify::{Class, Classifier, Ending, ErrorType};
+use crate::grpc::{Call, Grpc};
 use crate::inbound::{Inbound, UsualTexts, is_event_stream};
 use crate::metrics::{
     ActiveLabels, DurationLabels, Handles, HttpServerMetrics, Measure, RouteHandles,
 };
 use crate::resolve::{PeerOf, RouteOf, TenantResolver};
-use crate::{Cidr, Trust, semconv};
+use crate::{Cidr, GrpcStatus, Trust, semconv};
 
 /// The most that the size of a request's body counts for, in bytes: it is the client's word, and one
 /// huge one would be all that a histogram's sum tells.
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) body_sizes: bool,
     pub(crate) catch_panic: bool,
     pub(crate) classifier: Box<dyn Classifier>,
+    pub(crate) grpc: Option<Grpc>,
     pub(crate) metrics: Option<HttpServerMetrics>,
     pub(crate) observers: Vec<Arc<dyn RequestObserver>>,
     pub(crate) peer_of: Option<Box<dyn PeerOf>>,
@@ -84,14 +86,18 @@ impl Recorder {
         let proxies = &settings.trusted_proxies;
         let inbound = Inbound::read(head, peer, proxies, settings.scheme);
         let peer = peer.map(|peer| peer.ip());
-        let route = settings.route_of.as_ref();
+        let call = settings.grpc.as_ref().and_then(|grpc| grpc.call(head));
+        let route = settings.route_of.as_ref().filter(|_| call.is_none());
         let route = route.and_then(|of| guarded("route_of", || of.route(head))?);
         let route = self.handles.route(route);
         let keeps_id =
             settings.trust.includes(peer) || peer.is_some_and(|peer| Cidr::any(proxies, peer));
         let (id, replaced) = request_id(&head.headers, settings, keeps_id, wall);
 
-        let mut attributes = inbound.attributes(&self.usual);
+        let mut attributes = match &call {
+            Some(call) => call.attributes(&inbound, &self.usual),
+            None => inbound.attributes(&self.usual),
+        };
         attributes.extend(settings.request_headers.attributes(&head.headers));
         let id_text = id.encode(&mut [0; 36]).to_owned();
         attributes.push(KeyValue::new(semconv::REQUEST_ID, id_text));
@@ -114,20 +120,26 @@ impl Recorder {
             let propagator = &settings.propagator;
             propagator.extract_with_context(&Context::new(), &headers)
         });
-        let mut builder =
-            SpanBuilder::from_name(inbound.span_name(route.template().map(|template| &**template)));
+        let mut builder = SpanBuilder::from_name(match &call {
+            Some(call) => call.method().name().to_string().into(),
+            None => inbound.span_name(route.template().map(|template| &**template)),
+        });
         builder.span_kind = Some(SpanKind::Server);
         builder.start_time = Some(wall);
         builder.attributes = Some(attributes);
         builder.links = links;
         let span = tracer.build_with_context(builder, &parent);
 
-        let labels = ActiveLabels {
-            method: inbound.method,
-            scheme: inbound.scheme,
+        let active = match &call {
+            Some(_) => None,
+            None => self.handles.begin(ActiveLabels {
+                method: inbound.method,
+                scheme: inbound.scheme,
+            }),
         };
         Box::new(Recording {
-            active: self.handles.begin(labels),
+            active,
+            call,
             cx: parent.with_request(Arc::clone(&request)).with_span(span),
             recorder: Arc::clone(self),
             tenant_on_span: request.tenant().is_some(),
@@ -153,6 +165,8 @@ pub(crate) struct Recording {
     inbound: Inbound,
     route: Arc<RouteHandles>,
     active: Option<Gauge>,
+    /// If it is one of gRPC.
+    call: Option<Call>,
     tenant_on_span: bool,
     start: Instant,
     wall: SystemTime,
@@ -176,6 +190,9 @@ impl Recording {
     pub(crate) fn head(&mut self, status: StatusCode, headers: &mut HeaderMap) {
         self.response = Some((status, self.start.elapsed()));
         self.is_stream = self.starts_stream(status, headers);
+        if let Some(call) = &mut self.call {
+            call.head(headers);
+        }
         let mut buffer = [0; 36];
         let name = self.recorder.settings.request_id_headers.first();
         let id = HeaderValue::from_str(self.request.id().encode(&mut buffer));
@@ -186,6 +203,21 @@ impl Recording {
         let span = self.cx.span();
         if !captured.is_empty() && span.is_recording() {
             span.set_attributes(captured.attributes(headers));
+        }
+    }
+
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.call.is_some()
+    }
+
+    /// Whether the body's last byte is not the response's end.
+    pub(crate) fn expects_trailers(&self) -> bool {
+        self.call.as_ref().is_some_and(Call::expects_trailers)
+    }
+
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(call) = &mut self.call {
+            call.trailers(trailers);
         }
     }
 
@@ -231,17 +263,24 @@ impl Recording {
             active.dec();
         }
         let status = self.response.map(|(status, _)| status);
+        let settings = &self.recorder.settings;
+        let call = settings.grpc.as_ref().zip(self.call.as_ref());
+        let grpc_status = call.map(|(_, call)| call.status(outcome, status, duration));
         let ending = Ending {
             outcome,
             status,
             application_error: self.request.error(),
             service_error,
+            grpc_status,
         };
-        let classifier = &self.recorder.settings.classifier;
+        let classifier = match call {
+            Some((grpc, _)) => &grpc.classifier,
+            None => &settings.classifier,
+        };
         let class = guarded("classifier", || classifier.classify(&ending))
             .unwrap_or(Class::error(ErrorType::Word(semconv::OTHER), Level::Error));
         let error_type = class.error_type.as_ref().map(ErrorType::as_str);
-        self.end_span(status, error_type, duration);
+        self.end_span(status, grpc_status, error_type, duration);
 
         let labels = DurationLabels {
             status,
@@ -253,7 +292,14 @@ impl Recording {
             },
             route: self.route.template().cloned(),
         };
-        self.record(&labels, duration);
+        match call.zip(grpc_status) {
+            Some(((grpc, call), status)) => {
+                let span = self.cx.span();
+                let (seconds, span) = (duration.as_secs_f64(), span.span_context());
+                grpc.record(call, self.inbound.path(), status, class, seconds, span);
+            }
+            None => self.record(&labels, duration),
+        }
 
         let mut end = RequestEnd::new(outcome, class.level, self.wall, duration);
         end.head = self.response.map(|(_, head)| head);
@@ -261,7 +307,11 @@ impl Recording {
         end.route = labels.route.as_deref();
         end.operation = self.request.operation();
         end.path = self.inbound.path();
-        end.status_code = status.map(|status| status.as_u16());
+        end.status_code = status
+            .filter(|_| call.is_none())
+            .map(|status| status.as_u16());
+        end.rpc_method = call.map(|(_, call)| &**call.method().name());
+        end.rpc_status_code = grpc_status.map(GrpcStatus::as_str);
         end.error_type = error_type;
         end.protocol_version = self.inbound.version;
         end.client_address = self.inbound.client_address();
@@ -296,7 +346,7 @@ impl Recording {
 
     /// The sizes of the request's and the response's body in bytes, where they are asked for and known.
     fn body_sizes(&self) -> (Option<i64>, Option<i64>) {
-        if !self.recorder.settings.body_sizes {
+        if !self.recorder.settings.body_sizes || self.is_grpc() {
             return (None, None);
         }
         let announced = self.inbound.bytes_in;
@@ -307,14 +357,24 @@ impl Recording {
         )
     }
 
-    fn end_span(&self, status: Option<StatusCode>, error_type: Option<&str>, duration: Duration) {
+    fn end_span(
+        &self,
+        status: Option<StatusCode>,
+        grpc_status: Option<GrpcStatus>,
+        error_type: Option<&str>,
+        duration: Duration,
+    ) {
         let span = self.cx.span();
-        let status = status.map(|status| {
-            KeyValue::new(
-                semconv::HTTP_RESPONSE_STATUS_CODE,
-                i64::from(status.as_u16()),
-            )
-        });
+        let status = match grpc_status {
+            Some(status) => Some(KeyValue::new(
+                semconv::RPC_RESPONSE_STATUS_CODE,
+                status.as_str(),
+            )),
+            None => status.map(|status| {
+                let code = i64::from(status.as_u16());
+                KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, code)
+            }),
+        };
         let error = error_type.map(|word| KeyValue::new(semconv::ERROR_TYPE, word.to_owned()));
         let late_tenant = self.request.tenant().filter(|_| !self.tenant_on_span);
         let tenant = late_tenant.map(|tenant| KeyValue::new(semconv::TENANT_ID, tenant.clone()));

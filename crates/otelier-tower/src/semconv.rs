@@ -1,4 +1,4 @@
-//! Each name of the semantic conventions (v1.44.0, docs/http and docs/general) that this crate uses.
+//! Each name of the semantic conventions (v1.44.0, docs/http, docs/rpc and docs/general) that this crate uses.
 
 use opentelemetry::Key;
 
@@ -57,6 +57,7 @@ pub(crate) const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http_server_response_bo
 pub(crate) const HTTP_SERVER_STREAM_DURATION: &str = "otelier_http_server_stream_duration";
 pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http_server_active_requests";
 pub(crate) const RPC_CLIENT_CALL_DURATION: &str = "rpc_client_call_duration";
+pub(crate) const RPC_SERVER_CALL_DURATION: &str = "rpc_server_call_duration";
 
 /// The same attributes as Prometheus labels.
 pub(crate) mod label {

@@ -67,6 +67,7 @@ mod tests {
                 status: StatusCode::from_u16(status).ok(),
                 application_error: None,
                 service_error: None,
+                grpc_status: None,
             });
             let got = class.error_type.as_ref().map(ErrorType::as_str);
             let expected = (error_type, level);

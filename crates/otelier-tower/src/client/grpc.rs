@@ -4,34 +4,11 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use otelier_context::{Level, Outcome};
 
+use crate::GrpcStatus;
 use crate::classify::{Class, ErrorType};
-
-pub(crate) const UNKNOWN: &str = NAMES[2];
-const INTERNAL: &str = NAMES[13];
 
 /// The longest name of a method that is told, in bytes.
 const MAX_METHOD: usize = 255;
-
-/// The status codes by their numbers.
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// Whether this is the head of a gRPC call; gRPC-Web, whose status is in the body, is not.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
@@ -50,49 +27,40 @@ pub(crate) fn method(path: &str) -> Option<&str> {
 }
 
 /// The status in these trailers, or in the headers of a response without a body.
-pub(crate) fn status(headers: &HeaderMap) -> Option<&'static str> {
-    let number = headers.get("grpc-status")?.to_str().ok();
-    let number = number.and_then(|number| number.parse::<usize>().ok());
-    let name = number.and_then(|number| NAMES.get(number));
-    Some(name.copied().unwrap_or(UNKNOWN))
+pub(crate) fn status(headers: &HeaderMap) -> Option<GrpcStatus> {
+    headers.get("grpc-status").map(GrpcStatus::read)
 }
 
 /// The status of a call that ended like this, if it is one's; `told` is what the server said.
 pub(crate) fn status_of(
     outcome: Outcome,
-    told: Option<&'static str>,
+    told: Option<GrpcStatus>,
     http: Option<StatusCode>,
-) -> Option<&'static str> {
+) -> Option<GrpcStatus> {
     match outcome {
-        Outcome::Complete => told.or_else(|| of_http(http?)).or(Some(UNKNOWN)),
-        Outcome::BodyError => Some(UNKNOWN),
-        Outcome::Panicked => Some(INTERNAL),
+        Outcome::Complete => told
+            .or_else(|| of_http(http?))
+            .or(Some(GrpcStatus::Unknown)),
+        Outcome::BodyError => Some(GrpcStatus::Unknown),
+        Outcome::Panicked => Some(GrpcStatus::Internal),
         // Its caller dropped it: the head may have said already that it failed.
         Outcome::Cancelled { .. } => told.or_else(|| of_http(http?)),
         _ => None,
     }
 }
 
-/// What a head that is not gRPC's, of a proxy perhaps, means (gRPC, "HTTP to gRPC Status Code Mapping").
-fn of_http(status: StatusCode) -> Option<&'static str> {
-    Some(match status.as_u16() {
-        200 => return None,
-        400 => INTERNAL,
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "UNIMPLEMENTED",
-        429 | 502..=504 => "UNAVAILABLE",
-        _ => UNKNOWN,
-    })
+/// What a head that is not gRPC's, of a proxy perhaps, means.
+fn of_http(status: StatusCode) -> Option<GrpcStatus> {
+    (status != StatusCode::OK).then(|| GrpcStatus::of_http(status))
 }
 
 /// For a client each code but OK is an error; those that are the server's own failures are the louder.
-pub(crate) fn classify(status: &'static str) -> Class {
+pub(crate) fn classify(status: GrpcStatus) -> Class {
+    let error = ErrorType::Word(status.as_str());
     match status {
-        "OK" => Class::OK,
-        "UNKNOWN" | "DEADLINE_EXCEEDED" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE"
-        | "DATA_LOSS" => Class::error(ErrorType::Word(status), Level::Error),
-        _ => Class::error(ErrorType::Word(status), Level::Warn),
+        GrpcStatus::Ok => Class::OK,
+        status if status.is_server_error() => Class::error(error, Level::Error),
+        _ => Class::error(error, Level::Warn),
     }
 }
 
@@ -127,32 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_no_code_is_unknown() {
-        for (value, expected) in [
-            ("0", "OK"),
-            ("16", "UNAUTHENTICATED"),
-            ("17", "UNKNOWN"),
-            ("-1", "UNKNOWN"),
-            ("99999999999999999999", "UNKNOWN"),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("grpc-status", HeaderValue::from_static(value));
-            assert_eq!(status(&headers), Some(expected));
-        }
-        assert_eq!(status(&HeaderMap::new()), None);
-    }
-
-    #[test]
     fn without_trailers_the_ending_decides() {
         let gone = Outcome::Cancelled { before_head: false };
         for (outcome, http, expected) in [
-            (Outcome::Complete, 200, Some("UNKNOWN")),
-            (Outcome::Complete, 503, Some("UNAVAILABLE")),
-            (Outcome::Complete, 404, Some("UNIMPLEMENTED")),
-            (Outcome::BodyError, 200, Some("UNKNOWN")),
-            (Outcome::Panicked, 200, Some("INTERNAL")),
+            (Outcome::Complete, 200, Some(GrpcStatus::Unknown)),
+            (Outcome::Complete, 503, Some(GrpcStatus::Unavailable)),
+            (Outcome::Complete, 404, Some(GrpcStatus::Unimplemented)),
+            (Outcome::BodyError, 200, Some(GrpcStatus::Unknown)),
+            (Outcome::Panicked, 200, Some(GrpcStatus::Internal)),
             (gone, 200, None),
-            (gone, 503, Some("UNAVAILABLE")),
+            (gone, 503, Some(GrpcStatus::Unavailable)),
             (Outcome::ServiceError, 0, None),
         ] {
             let http = StatusCode::from_u16(http).ok();

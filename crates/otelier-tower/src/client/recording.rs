@@ -15,7 +15,7 @@ use super::outbound::Outbound;
 use crate::classify::{Class, Classifier, Ending, ErrorType};
 use crate::inbound::protocol_version;
 use crate::recording::guarded;
-use crate::semconv;
+use crate::{GrpcStatus, semconv};
 
 /// What the calls of a layer share.
 pub(crate) struct Recorder {
@@ -82,7 +82,7 @@ pub(crate) struct Recording {
     wall: SystemTime,
     response: Option<Response>,
     /// What a gRPC server said of how it went.
-    rpc_status: Option<&'static str>,
+    rpc_status: Option<GrpcStatus>,
     bytes_out: u64,
     finished: bool,
 }
@@ -144,6 +144,7 @@ impl Recording {
             status: self.response.as_ref().map(|response| response.status),
             application_error: None,
             service_error,
+            grpc_status: None,
         };
         let rpc_status = self
             .is_rpc()
@@ -155,6 +156,7 @@ impl Recording {
             None => guarded("classifier", classify)
                 .unwrap_or(Class::error(ErrorType::Word(semconv::OTHER), Level::Error)),
         };
+        let rpc_status = rpc_status.map(GrpcStatus::as_str);
         let error_type = class.error_type.as_ref().map(ErrorType::as_str);
         self.end_span(rpc_status, error_type, duration);
         self.record(rpc_status, class.error_type, duration);

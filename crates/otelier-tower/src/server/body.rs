@@ -37,6 +37,7 @@ impl<B: Body> ResponseBody<B> {
     /// A body of so many bytes, where its head announces them.
     pub(super) fn new(inner: B, announced: Option<u64>, recording: Box<Recording>) -> Self {
         let expected = inner.size_hint().exact().or(announced);
+        let expected = expected.filter(|_| !recording.expects_trailers());
         let over = recording.has_no_body() || inner.is_end_stream() || expected == Some(0);
         let mut body = Self {
             inner: Some(inner),
@@ -64,7 +65,7 @@ impl<B: Body> ResponseBody<B> {
     pub(super) fn problem(bytes: B::Data) -> Self {
         Self {
             inner: None,
-            problem: Some(bytes),
+            problem: bytes.has_remaining().then_some(bytes),
             expected: None,
             recording: None,
         }
@@ -99,6 +100,9 @@ impl<B: Body> Body for ResponseBody<B> {
         match &frame {
             Some(Ok(frame)) => {
                 recording.sent(frame.data_ref().map_or(0, |data| data.remaining() as u64));
+                if let Some(trailers) = frame.trailers_ref() {
+                    recording.trailers(trailers);
+                }
                 // A server does not ask again once it has the trailers, or as many bytes as it knows of.
                 let all = this
                     .expected

@@ -9,6 +9,7 @@ use otelier_context::{RequestObserver, TraceContextPropagator};
 use super::HttpLayer;
 use crate::capture::Captured;
 use crate::classify::{Classifier, HttpServerClassifier};
+use crate::grpc::{Grpc, GrpcServerMetrics};
 use crate::metrics::HttpServerMetrics;
 use crate::observe::TracingEvent;
 use crate::recording::{Recorder, Settings};
@@ -38,6 +39,7 @@ impl<T> ServerBuilder<T> {
                 body_sizes: false,
                 catch_panic: false,
                 classifier: Box::new(HttpServerClassifier::default()),
+                grpc: None,
                 metrics: None,
                 observers: Vec::new(),
                 peer_of: None,
@@ -94,9 +96,43 @@ impl<T> ServerBuilder<T> {
         self
     }
 
-    /// What an ending means. Default: [`HttpServerClassifier`].
+    /// What the ending of an HTTP request means. Default: [`HttpServerClassifier`].
     pub fn classifier(mut self, classifier: impl Classifier) -> Self {
         self.settings.classifier = Box::new(classifier);
+        self
+    }
+
+    /// Whether calls of gRPC are told as such: by method and gRPC status, not by route and HTTP status.
+    /// Default: false, unless one of the other `grpc_` settings is made.
+    ///
+    /// A call is a POST whose `content-type` is `application/grpc`, with or without a suffix, so that
+    /// HTTP and gRPC may share a port. gRPC-Web is HTTP.
+    pub fn grpc(mut self, grpc: bool) -> Self {
+        self.settings.grpc = grpc.then(|| self.settings.grpc.take().unwrap_or_default());
+        self
+    }
+
+    /// Records each gRPC call in these metrics, with its trace as the exemplar, and not in those of
+    /// HTTP.
+    pub fn grpc_metrics(mut self, metrics: GrpcServerMetrics) -> Self {
+        self.grpc_settings().metrics = Some(metrics);
+        self
+    }
+
+    /// The gRPC methods that this server has, as `package.Service/Method`.
+    ///
+    /// A method that is not declared is `_OTHER` until the service has told a status of it that shows
+    /// that it exists: not UNIMPLEMENTED, and none with which a layer before the router turns anybody
+    /// away (UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE). 256 are learned so,
+    /// of at most 256 bytes.
+    pub fn grpc_methods(mut self, methods: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.grpc_settings().declare(methods);
+        self
+    }
+
+    /// What the ending of a gRPC call means. Default: [`GrpcServerClassifier`](crate::GrpcServerClassifier).
+    pub fn grpc_classifier(mut self, classifier: impl Classifier) -> Self {
+        self.grpc_settings().classifier = Box::new(classifier);
         self
     }
 
@@ -188,6 +224,10 @@ impl<T> ServerBuilder<T> {
     pub fn catch_panic(mut self, catch_panic: bool) -> Self {
         self.settings.catch_panic = catch_panic;
         self
+    }
+
+    fn grpc_settings(&mut self) -> &mut Grpc {
+        self.settings.grpc.get_or_insert_default()
     }
 
     /// The layer.

@@ -14,9 +14,9 @@ use otelier_context::Outcome;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
-use crate::Problem;
 use crate::inbound::content_length;
 use crate::recording::Recording;
+use crate::{Problem, grpc};
 
 pin_project! {
     /// The future of an [`HttpService`](super::HttpService)'s response.
@@ -122,9 +122,13 @@ fn panicked<B: Body<Data: From<Bytes>>>(
         recording.finish(Outcome::Panicked);
         resume_unwind(panic);
     }
-    let guard = recording.context().attach();
-    let response = Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response::<Bytes>();
-    drop(guard);
+    let response = if recording.is_grpc() {
+        grpc::internal_error()
+    } else {
+        // Its ids are those of the context.
+        let _guard = recording.context().attach();
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+    };
     let (mut head, body) = response.into_parts();
     recording.head(head.status, &mut head.headers);
     recording.sent(body.len() as u64);

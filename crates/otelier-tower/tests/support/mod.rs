@@ -4,6 +4,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod client;
+pub(crate) mod grpc;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -61,6 +62,10 @@ impl Harness {
     /// A service that answers each request by a call of `answer`, behind the layer.
     pub(crate) fn service<F>(&self, answer: F) -> HttpService<ServiceFn<F>, SdkTracer> {
         self.layer().layer(service_fn(answer))
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(crate) fn exporter(&self) -> InMemorySpanExporter {
