@@ -4,7 +4,7 @@ use otelier_metrics::Registry;
 #[cfg(feature = "axum")]
 use otelier_otlp::Config;
 use otelier_otlp::Pipeline;
-use otelier_tower::{HttpClientMetrics, HttpServerMetrics};
+use otelier_tower::{GrpcServerMetrics, HttpClientMetrics, HttpServerMetrics};
 use tracing::{Level, Metadata};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
@@ -34,6 +34,7 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
     registry.set_target(pipeline.resource().iter());
     let http = HttpServerMetrics::register(&registry).map_err(Error::pipeline)?;
     let http_client = HttpClientMetrics::register(&registry).map_err(Error::pipeline)?;
+    let grpc = GrpcServerMetrics::register(&registry).map_err(Error::pipeline)?;
     let health = Health::new();
     health.register(&registry);
 
@@ -75,6 +76,7 @@ pub(crate) fn install(builder: Builder) -> Result<Telemetry, Error> {
         access,
         http,
         http_client,
+        grpc,
         tenant,
         _flush_on_drop: flush_on_drop,
     })

@@ -6,7 +6,9 @@ use otelier_health::Health;
 use otelier_log::{AccessLog, Keys, Levels};
 use otelier_metrics::Registry;
 use otelier_otlp::{Config, Pipeline, SdkTracer};
-use otelier_tower::{ClientLayer, HttpClientMetrics, HttpLayer, HttpServerMetrics, TenantResolver};
+use otelier_tower::{
+    ClientLayer, GrpcServerMetrics, HttpClientMetrics, HttpLayer, HttpServerMetrics, TenantResolver,
+};
 
 use crate::error::Error;
 use crate::install;
@@ -34,6 +36,7 @@ pub struct Telemetry {
     pub(crate) access: AccessLog,
     pub(crate) http: HttpServerMetrics,
     pub(crate) http_client: HttpClientMetrics,
+    pub(crate) grpc: GrpcServerMetrics,
     pub(crate) tenant: Option<Arc<dyn TenantResolver>>,
     /// Last, for the lines that the pipeline's drop logs.
     pub(crate) _flush_on_drop: FlushOnDrop,
@@ -55,13 +58,15 @@ impl Telemetry {
         })
     }
 
-    /// The middleware: span, metrics and access line of each request; a panic becomes a 500.
+    /// The middleware: span, metrics and access line of each request, HTTP or gRPC; a panic becomes a
+    /// 500, or the gRPC status INTERNAL.
     ///
     /// For `Router::layer` of the outermost router, where it sees the whole path and the route that
     /// matched. Below another such layer it tells nothing, for the request is told there.
     pub fn http(&self) -> HttpLayer<SdkTracer> {
         let mut layer = HttpLayer::server(self.pipeline.tracer("otelier"))
             .metrics(self.http.clone())
+            .grpc_metrics(self.grpc.clone())
             .observer(self.access.clone())
             .propagator(self.pipeline.propagator())
             .catch_panic(true);
