@@ -7,7 +7,8 @@ use otelier_log::{AccessLog, Keys, Levels};
 use otelier_metrics::Registry;
 use otelier_otlp::{Config, Pipeline, SdkTracer};
 use otelier_tower::{
-    ClientLayer, GrpcServerMetrics, HttpClientMetrics, HttpLayer, HttpServerMetrics, TenantResolver,
+    ClientLayer, GrpcServerMetrics, HttpClientMetrics, HttpLayer, HttpServerMetrics, ServerBuilder,
+    TenantResolver,
 };
 
 use crate::error::Error;
@@ -64,6 +65,27 @@ impl Telemetry {
     /// For `Router::layer` of the outermost router, where it sees the whole path and the route that
     /// matched. Below another such layer it tells nothing, for the request is told there.
     pub fn http(&self) -> HttpLayer<SdkTracer> {
+        self.http_builder().build()
+    }
+
+    /// The settings of [`http`](Self::http)'s middleware, for those that have something to add: whom to
+    /// trust, which proxies are in front, which headers to capture.
+    ///
+    /// ```no_run
+    /// use otelier::tower::{Cidr, Trust};
+    ///
+    /// # fn layered(telemetry: &otelier::Telemetry, app: axum::Router) -> Result<axum::Router, Box<dyn std::error::Error>> {
+    /// let proxies: Vec<Cidr> = vec!["10.0.0.0/8".parse()?];
+    /// let layer = telemetry
+    ///     .http_builder()
+    ///     .trusted_proxies(proxies.clone())
+    ///     .trust(Trust::FromProxies(proxies))
+    ///     .build();
+    /// # Ok(
+    /// app.layer(layer)
+    /// # )}
+    /// ```
+    pub fn http_builder(&self) -> ServerBuilder<SdkTracer> {
         let mut layer = HttpLayer::server(self.pipeline.tracer("otelier"))
             .metrics(self.http.clone())
             .grpc_metrics(self.grpc.clone())
@@ -78,7 +100,7 @@ impl Telemetry {
             use crate::axum::{matched_path, peer};
             layer = layer.route_of(matched_path).peer_of(peer);
         }
-        layer.build()
+        layer
     }
 
     /// The middleware of a client: a span and a sample of each call, and the trace and the request's id
