@@ -51,16 +51,19 @@ impl RequestContext {
     }
 
     /// The request's id.
+    #[inline]
     pub fn id(&self) -> &RequestId {
         &self.id
     }
 
     /// The tenant, once it is known.
+    #[inline]
     pub fn tenant(&self) -> Option<&TenantId> {
         self.tenant.get()
     }
 
     /// The user, once it is known.
+    #[inline]
     pub fn user(&self) -> Option<&UserId> {
         self.user.get()
     }
@@ -78,6 +81,7 @@ impl RequestContext {
     /// The fields that the application added so far.
     ///
     /// Where it added none, this is one relaxed atomic load.
+    #[inline]
     pub fn fields(&self) -> Fields {
         if self.has_fields.load(Ordering::Relaxed) {
             self.fields.read()
@@ -197,6 +201,7 @@ impl ContextExt for Context {
         self.with_value(request)
     }
 
+    #[inline]
     fn request(&self) -> Option<&Arc<RequestContext>> {
         self.get()
     }
