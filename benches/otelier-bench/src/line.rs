@@ -76,6 +76,18 @@ pub(crate) fn check<'a>(written: &[u8], fields: impl IntoIterator<Item = Field<'
     Ok(())
 }
 
+/// As [`check`], and without fields that nothing was written.
+pub(crate) fn check_if_any<const N: usize>(
+    written: &[u8],
+    fields: Option<[Field<'_>; N]>,
+) -> Result {
+    match fields {
+        Some(fields) => check(written, fields),
+        None if written.is_empty() => Ok(()),
+        None => Err("a layer writes lines".into()),
+    }
+}
+
 fn text_of(value: &Value) -> String {
     value
         .as_str()

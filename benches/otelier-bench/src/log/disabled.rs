@@ -95,11 +95,7 @@ impl Subject for Disabled {
                 Ok(())
             })
         })?;
-        match self.fields {
-            Some(fields) => line::check(&written, fields),
-            None if written.is_empty() => Ok(()),
-            None => Err("a layer writes lines".into()),
-        }
+        line::check_if_any(&written, self.fields)
     }
 
     fn batch(&mut self, batch: &mut Batch) -> Result {

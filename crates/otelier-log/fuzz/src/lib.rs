@@ -1,8 +1,6 @@
 //! What the targets share: a case made of bytes, and what is written of it. The case itself, and what its
 //! line is to say, are those of the property tests.
 
-#![allow(clippy::unwrap_used, reason = "a fuzz target may")]
-
 #[path = "../../tests/support/any.rs"]
 mod any;
 mod bytes;
@@ -16,10 +14,11 @@ mod json;
 mod line;
 #[path = "../../tests/support/naming.rs"]
 mod naming;
+#[path = "../../../otelier-sanitize/fuzz/src/special.rs"]
 mod special;
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libfuzzer_sys::arbitrary::Unstructured;
 use otelier_log::JsonLayerBuilder;
@@ -50,20 +49,25 @@ fn written(builder: JsonLayerBuilder, case: &case::Case) -> String {
     let sink = Arc::clone(&writes);
     let layer = builder.writer(move || Sink(Arc::clone(&sink))).build();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || case.log());
-    let writes = std::mem::take(&mut *writes.lock().unwrap());
-    let [line] = writes.try_into().unwrap();
+    let writes = std::mem::take(&mut *lock(&writes));
+    assert_eq!(writes.len(), 1, "an event is one write");
+    let line = writes.concat();
     assert!(line.len() < LINE_LIMIT, "{} bytes", line.len());
-    let mut line = String::from_utf8(line).unwrap();
+    let mut line = String::from_utf8(line).expect("a line is UTF-8");
     assert_eq!(line.pop(), Some('\n'));
     assert!(!line.contains('\n'), "{line:?}");
     line
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Sink(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().push(bytes.to_vec());
+        lock(&self.0).push(bytes.to_vec());
         Ok(bytes.len())
     }
 

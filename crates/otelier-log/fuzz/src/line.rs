@@ -13,10 +13,8 @@ pub(crate) fn check(input: &mut Unstructured<'_>) {
     };
     let line = written(case.builder(&naming), &case);
     assert!(!line.contains(is_special), "{line:?}");
-    if let Err(error) = json::check(&line) {
-        panic!("{error}: {line:?}");
-    }
-    let line: Map<String, Value> = serde_json::from_str(&line).unwrap();
+    assert_eq!(json::check(&line), Ok(()), "{line:?}");
+    let line: Map<String, Value> = serde_json::from_str(&line).expect("serde_json reads it too");
     let (fields, expected) = (fields_of(&line, &naming), case.fields(&naming));
     assert!(fields.keys().all(|key| expected.contains_key(key)));
     if !line.contains_key(&naming.part("truncated_bytes")) {

@@ -1,5 +1,5 @@
-/// The table of otelier-sanitize: what is never written raw.
-pub(crate) fn is_special(c: char) -> bool {
+/// The README's table.
+pub fn is_special(c: char) -> bool {
     let shows_nothing = matches!(c,
         '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
         | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
